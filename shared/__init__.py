@@ -1,0 +1,1 @@
+"""What every program needs: events, bus, outbox, database, clock, working time. Knows no service."""
