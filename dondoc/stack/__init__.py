@@ -1,0 +1,1 @@
+"""The stack on one machine: NATS, PostgreSQL and the services as supervised processes. No rules."""

@@ -1,0 +1,1 @@
+"""One service, or the stack, on real NATS and PostgreSQL."""

@@ -1,0 +1,53 @@
+"""Fixtures that every test may ask for: real servers, a fresh database, a clean JetStream."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from tests import servers as real
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--containers",
+        action="store_true",
+        help="run the servers from containers, not from the wheels",
+    )
+
+
+@pytest.fixture(scope="session")
+def servers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[real.Servers]:
+    """Both servers, started once a session."""
+    if request.config.getoption("--containers"):
+        with real.container_servers() as running:
+            yield running
+    else:
+        with real.wheel_servers(tmp_path_factory.mktemp("servers")) as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_url(servers: real.Servers) -> str:
+    """A superuser's address of the started PostgreSQL."""
+    return servers.postgres_url
+
+
+@pytest_asyncio.fixture
+async def nats_url(servers: real.Servers) -> str:
+    """The address of the started NATS, without any stream when the test begins."""
+    await real.empty_jetstream(servers.nats_url)
+    return servers.nats_url
+
+
+@pytest_asyncio.fixture
+async def database(postgres_url: str) -> AsyncIterator[real.Database]:
+    """A fresh database with every service's role and empty schema; `database.url("intake")`.
+
+    With tables: `await fresh_database(postgres_url, migrated=["intake"])`.
+    """
+    made = await real.fresh_database(postgres_url)
+    yield made
+    await real.drop_database(postgres_url, made)

@@ -1,0 +1,208 @@
+"""Real servers for tests: NATS and PostgreSQL from the wheels or from containers, and whole stacks."""
+
+import asyncio
+import itertools
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import nats
+
+from dondoc.stack import layout, postgres
+from dondoc.stack import nats as nats_stack
+from dondoc.stack.processes import end, spawn
+
+PASSWORD = "test"
+PASSWORDS = dict.fromkeys(layout.SERVICES, PASSWORD)
+NATS_IMAGE = "nats:2.15-alpine"
+POSTGRES_IMAGE = "postgres:18"
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind((layout.HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def free_port_base() -> int:
+    """Return a port base all of whose ports of a stack are free now."""
+    for base in itertools.count(20_000 + os.getpid() % 400 * 50, 20):
+        try:
+            for port in layout.ports(base).values():
+                with socket.socket() as probe:
+                    probe.bind((layout.HOST, port))
+        except OSError:
+            continue
+        return base
+    raise AssertionError("unreachable")
+
+
+@dataclass
+class NatsServer:
+    """A NATS server of its own that a test may kill and start again on the same data and port."""
+
+    data: Path
+    port: int = field(default_factory=free_port)
+    monitoring_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return nats_stack.url(port=self.port, password=PASSWORD)
+
+    def start(self) -> None:
+        command = nats_stack.command(
+            self.data, port=self.port, monitoring_port=self.monitoring_port, password=PASSWORD
+        )
+        log = self.data / "nats.log"
+        self.process = spawn(command, log=log)
+        nats_stack.wait_ready(self.process, monitoring_port=self.monitoring_port, log=log)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            end(self.process)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+@dataclass
+class PostgresServer:
+    """A PostgreSQL server of its own that a test may kill and start again on the same data and port."""
+
+    data: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return postgres.url(port=self.port, password=PASSWORD, database="postgres")
+
+    def start(self) -> None:
+        postgres.initialise(self.data, password=PASSWORD)
+        log = self.data / "postgres.log"
+        self.process = spawn(
+            postgres.command(self.data, port=self.port), log=log, when_orphaned=signal.SIGINT
+        )
+        asyncio.run(postgres.wait_ready(self.process, self.url, log=log))
+
+    def stop(self) -> None:
+        if self.process is not None:
+            end(self.process, by=signal.SIGINT)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the session's servers are: a superuser's PostgreSQL address and a NATS address."""
+
+    nats_url: str
+    postgres_url: str
+
+
+@contextmanager
+def wheel_servers(data: Path) -> Iterator[Servers]:
+    """Run both servers from the wheels."""
+    broker, database = NatsServer(data), PostgresServer(data)
+    try:
+        broker.start()
+        database.start()
+        yield Servers(nats_url=broker.url, postgres_url=database.url)
+    finally:
+        broker.stop()
+        database.stop()
+
+
+@contextmanager
+def container_servers() -> Iterator[Servers]:
+    """Run both servers from their public images."""
+    from testcontainers.community.nats import NatsContainer
+    from testcontainers.community.postgres import PostgresContainer
+
+    broker = NatsContainer(NATS_IMAGE, jetstream=True)
+    database = PostgresContainer(POSTGRES_IMAGE, username="postgres", password=PASSWORD, driver=None)
+    with broker, database:
+        base = database.get_connection_url()
+        yield Servers(nats_url=broker.nats_uri(), postgres_url=with_database(base, "postgres"))
+
+
+def with_database(url: str, database: str) -> str:
+    """Return a PostgreSQL address with another database's name."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+@dataclass(frozen=True)
+class Database:
+    """A fresh database: each service's address of it, and a superuser's."""
+
+    name: str
+    admin_url: str
+
+    def url(self, service: str) -> str:
+        """Return the address with the role of one service."""
+        at = urlsplit(self.admin_url)
+        return f"postgresql://{postgres.role(service)}:{PASSWORD}@{at.hostname}:{at.port}/{self.name}"
+
+
+_numbers = itertools.count(1)
+_templates: set[str] = set()
+
+
+async def fresh_database(postgres_url: str, *, migrated: Sequence[str] = ()) -> Database:
+    """Make a database with every service's role and empty schema, those of `migrated` with their tables.
+
+    Each combination is migrated once a session into a template, then copied in some 50 ms.
+    """
+    template = "_".join(("template", *sorted(migrated)))
+    if template not in _templates:
+        await _make_template(postgres_url, template, migrated)
+        _templates.add(template)
+    name = f"test_{next(_numbers)}"
+    admin = await asyncpg.connect(postgres_url)
+    try:
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        await postgres.grant_connect(admin, name, layout.SERVICES)
+    finally:
+        await admin.close()
+    return Database(name, with_database(postgres_url, name))
+
+
+async def _make_template(postgres_url: str, template: str, migrated: Sequence[str]) -> None:
+    await postgres.provision(postgres_url, PASSWORDS, database=template)
+    if migrated:
+        from shared.db import migrate
+
+        made = Database(template, with_database(postgres_url, template))
+        for service in migrated:
+            await asyncio.to_thread(migrate, service, made.url(service))
+
+
+async def drop_database(postgres_url: str, database: Database) -> None:
+    """Remove a test's database, whoever is still connected to it."""
+    admin = await asyncpg.connect(postgres_url)
+    try:
+        await admin.execute(f'DROP DATABASE "{database.name}" WITH (FORCE)')
+    finally:
+        await admin.close()
+
+
+async def empty_jetstream(nats_url: str) -> None:
+    """Remove every stream with its consumers, so that a test begins on a clean server."""
+    connection = await nats.connect(nats_url)
+    try:
+        jetstream = connection.jetstream()
+        for stream in await jetstream.streams_info():
+            if stream.config.name is not None:
+                await jetstream.delete_stream(stream.config.name)
+    finally:
+        await connection.close()
