@@ -1,0 +1,309 @@
+"""The way messages travel: connecting, provisioning, pulling in batches, publishing in atomic batches.
+
+FastStream holds the connection, the low-rate subjects and the AsyncAPI document; the streams are pulled here,
+since its batch subscriber was seen to lose fetched messages for a whole `ack_wait`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from faststream.nats import NatsBroker
+from faststream.security import SASLPlaintext
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+
+from shared.clock import monotonic_s
+from shared.events import Outgoing
+from shared.logs import log
+from shared.streams import Stream
+
+CONNECT_TIMEOUT_S = 10
+API_TIMEOUT_S = 5
+ACK_WAIT_S = 60
+HEARTBEAT_S = 5  # the server says it lives; two missed and the pull is asked for again
+EXPIRES_S = 30
+BATCH_LIMIT = 1000  # messages of one atomic batch; the server's bound
+DUPLICATE_IN_BATCH = 10201  # JetStream: a message of the batch is known already
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class JetStreamError(Exception):
+    """JetStream refused a request."""
+
+    def __init__(self, subject: str, error: dict[str, Any]) -> None:
+        super().__init__(f"{subject}: {error.get('description', error)} ({error.get('err_code')})")
+        self.code: int = error.get("err_code", 0)
+        self.status: int = error.get("code", 0)
+
+
+class NotPublishedError(Exception):
+    """The stream did not confirm what was published; the outbox keeps it."""
+
+
+@dataclass(slots=True)
+class Received:
+    """One message as it came from a stream.
+
+    at: when the stream stored it. delivered: 1 unless it is a redelivery. sequence: in the stream.
+    """
+
+    subject: str
+    data: bytes
+    headers: dict[str, str]
+    reply: str
+    stream: str
+    sequence: int
+    delivered: int
+    at: datetime
+
+
+def broker(url: str, *, name: str) -> NatsBroker:
+    """Return FastStream's broker with a connection that never gives up; `url` may carry user:password."""
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(url)
+    address = f"{parts.scheme}://{parts.hostname}:{parts.port or 4222}"
+    security = None
+    if parts.username:
+        security = SASLPlaintext(unquote(parts.username), unquote(parts.password or ""), use_ssl=False)
+    return NatsBroker(
+        address,
+        name=f"dondoc-{name}",
+        security=security,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=1,
+        ping_interval=10,
+        connect_timeout=2,
+    )
+
+
+async def connect(nats: NatsBroker) -> Client:
+    """Start the broker and return its client. raises: TimeoutError - no server within 10 s."""
+    async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        await nats.start()
+        return await nats.connect()
+
+
+async def api(client: Client, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Call the JetStream API. raises: JetStreamError - with the server's words."""
+    payload = orjson.dumps(body) if body is not None else b""
+    answer = await client.request(f"$JS.API.{subject}", payload, timeout=API_TIMEOUT_S)
+    document: dict[str, Any] = orjson.loads(answer.data)
+    if "error" in document:
+        raise JetStreamError(subject, document["error"])
+    return document
+
+
+async def provision_stream(client: Client, stream: Stream, *, max_bytes: int) -> None:
+    """Create the stream or bring an existing one to our configuration."""
+    config = stream.config(max_bytes=max_bytes)
+    try:
+        await api(client, f"STREAM.CREATE.{stream.name}", config)
+    except JetStreamError as error:
+        if error.status != 400:
+            raise
+        await api(client, f"STREAM.UPDATE.{stream.name}", config)
+
+
+async def provision_durable(client: Client, *, stream: str, durable: str, subjects: Sequence[str]) -> None:
+    """Create or update a durable pull consumer that hears `subjects` from the stream's beginning."""
+    config = {
+        "durable_name": durable,
+        "ack_policy": "explicit",
+        "ack_wait": ACK_WAIT_S * 1_000_000_000,
+        "max_deliver": -1,
+        "max_ack_pending": 50_000,
+        "deliver_policy": "all",
+        "filter_subjects": list(subjects),
+    }
+    await api(client, f"CONSUMER.DURABLE.CREATE.{stream}.{durable}", {"stream_name": stream, "config": config})
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What a durable has still to hear. floor: every message up to this stream sequence is acked."""
+
+    pending: int
+    unacked: int
+    floor: int
+
+
+async def lag(client: Client, *, stream: str, durable: str) -> Lag:
+    info = await api(client, f"CONSUMER.INFO.{stream}.{durable}")
+    return Lag(info["num_pending"], info["num_ack_pending"], info["ack_floor"]["stream_seq"])
+
+
+class Puller:
+    """Pull a durable's messages into memory, a bounded window ahead of their use.
+
+    Requests are kept outstanding, so a message is on its way before it is asked for. A lost connection, a missed
+    heartbeat or an expired request only makes it ask again; what was delivered and not acked comes again.
+    """
+
+    def __init__(self, client: Client, *, stream: str, durable: str, window: int) -> None:
+        self.stream, self.durable, self.window = stream, durable, window
+        self._client = client
+        self._buffer: deque[Received] = deque()
+        self._arrived = asyncio.Event()
+        self._wanted = 0
+        self._heard_at = monotonic_s()
+        self._inbox = client.new_inbox()
+        self.gone = False  # the server no longer knows the durable
+
+    async def start(self) -> None:
+        await self._client.subscribe(self._inbox, cb=self._hear, pending_msgs_limit=-1, pending_bytes_limit=-1)
+        await self._ask()
+
+    async def take(self, *, objects: int, weigh: Any, wait_s: float) -> list[Received]:
+        """Return messages of at most `objects` objects together (at least one message), or none after `wait_s`."""
+        if not self._buffer:
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), wait_s)
+            except TimeoutError:
+                await self._check_heartbeat()
+                return []
+        batch: list[Received] = []
+        weight = 0
+        while self._buffer:
+            weight += weigh(self._buffer[0])
+            if batch and weight > objects:
+                break
+            batch.append(self._buffer.popleft())
+        await self._ask()
+        return batch
+
+    @property
+    def buffered(self) -> int:
+        return len(self._buffer)
+
+    async def give_back(self) -> None:
+        """Return what was fetched and not used, so that another copy need not wait for `ack_wait`."""
+        while self._buffer:
+            await self._client.publish(self._buffer.popleft().reply, b"-NAK")
+
+    async def _ask(self) -> None:
+        missing = self.window - self._wanted - len(self._buffer)
+        if missing * 2 < self.window:
+            return
+        self._wanted += missing
+        request = {
+            "batch": missing,
+            "expires": EXPIRES_S * 1_000_000_000,
+            "idle_heartbeat": HEARTBEAT_S * 1_000_000_000,
+        }
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.durable}"
+        await self._client.publish(subject, orjson.dumps(request), reply=self._inbox)
+
+    async def _check_heartbeat(self) -> None:
+        if monotonic_s() - self._heard_at > 2 * HEARTBEAT_S:
+            log.warning("pull_unanswered", stream=self.stream, durable=self.durable)
+            self._heard_at, self._wanted = monotonic_s(), 0
+        await self._ask()
+
+    async def _hear(self, message: Msg) -> None:
+        self._heard_at = monotonic_s()
+        if message.reply.startswith("$JS.ACK"):
+            self._wanted = max(0, self._wanted - 1)
+            self._buffer.append(received(message))
+            self._arrived.set()
+            return
+        headers = message.headers or {}
+        status = headers.get("Status", "")
+        if status == "100":
+            return
+        self._wanted = max(0, self._wanted - int(headers.get("Nats-Pending-Messages", self._wanted)))
+        if status == "409" and "Consumer Deleted" in headers.get("Description", ""):
+            self.gone = True
+            self._arrived.set()
+        elif status == "503":  # no one answers for the consumer: not there, or a server that is starting
+            self.gone = True
+        await self._ask() if not self.gone else None
+
+
+def received(message: Msg) -> Received:
+    """Read what JetStream says of a message from its reply subject."""
+    tokens = message.reply.split(".")
+    stream, delivered, sequence, stamp = (
+        (tokens[2], tokens[4], tokens[5], tokens[7])
+        if len(tokens) < 11
+        else (tokens[4], tokens[6], tokens[7], tokens[9])
+    )
+    return Received(
+        subject=message.subject,
+        data=message.data,
+        headers=message.headers or {},
+        reply=message.reply,
+        stream=stream,
+        sequence=int(sequence),
+        delivered=int(delivered),
+        at=EPOCH + timedelta(microseconds=int(stamp) // 1000),
+    )
+
+
+async def ack(client: Client, messages: Sequence[Received]) -> None:
+    """Tell the server that these are done. Call it after the commit."""
+    for message in messages:
+        await client.publish(message.reply, b"+ACK")
+
+
+async def keep(client: Client, messages: Sequence[Received]) -> None:
+    """Tell the server that these are still being worked on, so that it does not deliver them again."""
+    for message in messages:
+        await client.publish(message.reply, b"+WPI")
+
+
+async def publish(client: Client, events: Sequence[Outgoing]) -> None:
+    """Publish events of one stream: atomic batches, and one by one where a batch is refused for a known id.
+
+    raises: NotPublishedError - the stream confirmed not all; publishing again under the same ids is harmless.
+    """
+    for start in range(0, len(events), BATCH_LIMIT):
+        chunk = events[start : start + BATCH_LIMIT]
+        try:
+            await _publish_batch(client, chunk) if len(chunk) > 1 else await _publish_one(client, chunk[0])
+        except JetStreamError as error:
+            if error.code != DUPLICATE_IN_BATCH:
+                raise NotPublishedError(str(error)) from error
+            for event in chunk:
+                await _publish_one(client, event)
+        except (NatsError, TimeoutError) as error:
+            raise NotPublishedError(repr(error)) from error
+
+
+async def _publish_batch(client: Client, events: Sequence[Outgoing]) -> None:
+    batch_id = client.new_inbox()[-22:]
+    last = len(events)
+    for number, event in enumerate(events[:-1], start=1):
+        headers = {"Nats-Msg-Id": event.id, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)}
+        await client.publish(event.subject, event.body, headers=headers)
+    headers = {
+        "Nats-Msg-Id": events[-1].id,
+        "Nats-Batch-Id": batch_id,
+        "Nats-Batch-Sequence": str(last),
+        "Nats-Batch-Commit": "1",
+    }
+    await _confirmed(client, events[-1], headers)
+
+
+async def _publish_one(client: Client, event: Outgoing) -> None:
+    await _confirmed(client, event, {"Nats-Msg-Id": event.id})
+
+
+async def _confirmed(client: Client, event: Outgoing, headers: dict[str, str]) -> None:
+    try:
+        answer = await client.request(event.subject, event.body, headers=headers, timeout=API_TIMEOUT_S)
+    except NoRespondersError as error:
+        raise NotPublishedError(f"no stream takes {event.subject}") from error
+    document = orjson.loads(answer.data)
+    if "error" in document:
+        raise JetStreamError(event.subject, document["error"])

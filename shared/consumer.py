@@ -1,0 +1,201 @@
+"""One stream consumed = one batch subscriber = one transaction a batch, with the rules for trying again and parking.
+
+What a consumer promises: a message is acked after its effects are committed; a failure of the servers makes the whole
+consumer wait and try again for ever; a message that fails alone three times is parked with its reason; a tick is taken
+only when everything before it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import orjson
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from shared import bus, metrics
+from shared.bus import JetStreamError, Puller, Received
+from shared.clock import monotonic_s
+from shared.db import is_transient
+from shared.events import Tick
+from shared.logs import log
+from shared.streams import STREAMS, StreamName
+
+RETRY_SECONDS = (1, 5, 30, 120, 300)  # the last repeats for ever; nothing legal is dropped
+ATTEMPTS_ALONE = 3
+BATCH_OBJECTS = 500  # of one transaction: large enough to share its costs, small enough to lock briefly
+STALLED_S = 30  # messages pending and none arriving for so long: the pull is set up anew
+WATCH_EVERY_S = 5
+
+Process = Callable[[Sequence[Received]], Awaitable[None]]
+Park = Callable[[Received, Exception], Awaitable[None]]
+OnTick = Callable[[StreamName, Tick], Awaitable[None]]
+
+
+def _one(_: Received) -> int:
+    return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """A stream that a service hears.
+
+    subjects: which of its subjects, ticks not counted. weigh: objects in a message, for the size of a transaction.
+    window: messages fetched ahead of their use.
+    """
+
+    stream: StreamName
+    subjects: tuple[str, ...]
+    weigh: Callable[[Received], int] = _one
+    window: int = 2000
+
+
+class Consumer:
+    """Runs one hearing of one service."""
+
+    def __init__(
+        self, client: Client, hearing: Hearing, *, durable: str, process: Process, park: Park, on_tick: OnTick
+    ) -> None:
+        self.hearing, self.durable = hearing, durable
+        self._client, self._process, self._park, self._on_tick = client, process, park, on_tick
+        self._tick_subject = STREAMS[hearing.stream].tick
+        self._puller: Puller | None = None
+        self._progress_at = monotonic_s()
+        self._working = False
+        self.stalled = False
+        self.redelivered = 0
+
+    async def provision(self) -> None:
+        await bus.provision_durable(
+            self._client,
+            stream=self.hearing.stream,
+            durable=self.durable,
+            subjects=[*self.hearing.subjects, self._tick_subject],
+        )
+
+    async def run(self) -> None:
+        """Consume for ever; a durable that vanished is provisioned again."""
+        watchdog = asyncio.create_task(self._watch())
+        try:
+            while True:
+                puller = self._puller = Puller(
+                    self._client, stream=self.hearing.stream, durable=self.durable, window=self.hearing.window
+                )
+                await puller.start()
+                while not puller.gone and self._puller is puller:
+                    batch = await puller.take(objects=BATCH_OBJECTS, weigh=self.hearing.weigh, wait_s=1)
+                    if batch:
+                        await self._take(batch)
+                log.warning("consumer_set_up_anew", stream=self.hearing.stream)
+                await self._provision_patiently()
+        except asyncio.CancelledError:
+            if self._puller is not None and self._client.is_connected:
+                await self._puller.give_back()
+            raise
+        finally:
+            watchdog.cancel()
+
+    async def _take(self, batch: list[Received]) -> None:
+        self._progress_at, self._working = monotonic_s(), True
+        self.redelivered += sum(message.delivered > 1 for message in batch)
+        try:
+            start = 0
+            for index, message in enumerate(batch):
+                if message.subject == self._tick_subject:
+                    await self._work(batch[start:index])
+                    await self._tick(message, after=len(batch) - index - 1)
+                    start = index + 1
+            await self._work(batch[start:])
+        finally:
+            self._progress_at, self._working = monotonic_s(), False
+
+    async def _work(self, batch: Sequence[Received]) -> None:
+        """Process messages in one transaction; on failure wait, or halve until the one that fails stands alone."""
+        attempt = 0
+        while batch:
+            began = monotonic_s()
+            try:
+                await self._process(batch)
+            except Exception as error:
+                attempt += 1
+                if is_transient(error) or isinstance(error, NatsError):
+                    log.warning("batch_waits", stream=self.hearing.stream, attempt=attempt, error=repr(error)[:300])
+                    await self._wait(batch, RETRY_SECONDS[min(attempt, len(RETRY_SECONDS)) - 1])
+                elif len(batch) > 1:
+                    log.warning(
+                        "batch_halved", stream=self.hearing.stream, messages=len(batch), error=type(error).__name__
+                    )
+                    middle = len(batch) // 2
+                    await self._work(batch[:middle])
+                    batch, attempt = batch[middle:], 0
+                elif attempt >= ATTEMPTS_ALONE:
+                    log.error("message_parked", stream=self.hearing.stream, sequence=batch[0].sequence, exc_info=error)
+                    metrics.events.labels(self.hearing.stream, "parked").inc()
+                    await self._park_patiently(batch[0], error)
+                    break
+                continue
+            metrics.batch_seconds.labels(self.hearing.stream).observe(monotonic_s() - began)
+            metrics.batch_size.labels(self.hearing.stream).observe(len(batch))
+            break
+        await bus.ack(self._client, batch)
+
+    async def _park_patiently(self, message: Received, error: Exception) -> None:
+        attempt = 0
+        while True:
+            try:
+                return await self._park(message, error)
+            except Exception as failed:
+                if not is_transient(failed):
+                    raise
+                attempt += 1
+                await self._wait([message], RETRY_SECONDS[min(attempt, len(RETRY_SECONDS)) - 1])
+
+    async def _wait(self, batch: Sequence[Received], seconds: float) -> None:
+        """Wait, telling the server meanwhile that these messages are in hand."""
+        until = monotonic_s() + seconds
+        while (left := until - monotonic_s()) > 0:
+            await asyncio.sleep(min(left, bus.ACK_WAIT_S / 3))
+            if self._client.is_connected:
+                await bus.keep(self._client, batch)
+
+    async def _tick(self, message: Received, *, after: int) -> None:
+        """Pass a tick on once all before it is acked, by other copies too. after: messages in hand behind it."""
+        assert self._puller
+        while True:
+            lag = await bus.lag(self._client, stream=self.hearing.stream, durable=self.durable)
+            if lag.unacked <= 1 + after + self._puller.buffered:
+                break
+            await asyncio.sleep(0.002)
+        await self._on_tick(self.hearing.stream, Tick.model_validate(orjson.loads(message.data)))
+        await bus.ack(self._client, [message])
+
+    async def _provision_patiently(self) -> None:
+        while True:
+            try:
+                return await self.provision()
+            except (JetStreamError, NatsError, OSError, TimeoutError) as error:
+                log.warning("durable_not_there", stream=self.hearing.stream, error=repr(error))
+                await asyncio.sleep(1)
+
+    async def _watch(self) -> None:
+        """Export the lag; see a pull that has silently stopped."""
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            try:
+                lag = await bus.lag(self._client, stream=self.hearing.stream, durable=self.durable)
+            except JetStreamError as error:
+                if error.status == 404 and self._puller:
+                    self._puller.gone = True
+                continue
+            except (NatsError, OSError, TimeoutError):
+                continue
+            metrics.consumer_pending.labels(self.hearing.stream).set(lag.pending)
+            metrics.consumer_unacked.labels(self.hearing.stream).set(lag.unacked)
+            silent = monotonic_s() - self._progress_at > STALLED_S and not self._working
+            self.stalled = silent and lag.pending > 0
+            if self.stalled and self._puller:
+                log.error("consumer_stalled", stream=self.hearing.stream, pending=lag.pending)
+                self._puller.gone = True
+                self._progress_at = monotonic_s()

@@ -1,0 +1,357 @@
+"""What the programs say to one another: one class per event, mapped mechanically to its subject.
+
+CloudEvents 1.0, structured mode: one JSON document, parsed once. A subject is `<owner>.<snake_case>.v<n>`; the
+version rises only when a meaning changes. Hearers ignore fields they do not know. Services meet here only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, ClassVar, Generic, Literal, NotRequired, TypedDict, TypeVar
+
+import orjson
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+EVENTS: dict[str, type[Event]] = {}
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Kind = Literal["dossier", "answer"]
+State = Literal["open", "paused", "ended"]
+Timing = Literal["on_time", "due_soon", "overdue", "early", "late", "no_deadline"]
+DueFrom = Literal["source", "source_shifted", "computed"]
+End = Literal["completed", "refused", "withdrawn", "stopped", "answered"]
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class Event(BaseModel):
+    """Base of every event; a subclass that names its `owner` is registered under its subject."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    owner: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.owner:
+            EVENTS[cls.subject()] = cls
+
+    @classmethod
+    def subject(cls) -> str:
+        """Return the NATS subject, which is also the CloudEvents type."""
+        return f"{cls.owner}.{_snake(cls.__name__)}.v{cls.version}"
+
+
+E = TypeVar("E", bound=Event)
+
+
+class Envelope(BaseModel, Generic[E]):
+    """A CloudEvents 1.0 document."""
+
+    model_config = ConfigDict(extra="ignore")
+    specversion: Literal["1.0"]
+    id: Id
+    source: str
+    type: str
+    time: AwareDatetime
+    subject: Id
+    data: E
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event ready for the outbox. `id` is also its `Nats-Msg-Id`."""
+
+    id: str
+    subject: str
+    body: bytes
+
+
+def outgoing(event: type[Event], *, id: str, about: str, time: datetime, data: Mapping[str, Any] | Event) -> Outgoing:
+    """Encode one event.
+
+    about: the id of what it speaks of (dossier, obligation, complaint, unit, notice).
+    data: the event, or a mapping already in its shape (the hot path builds mappings; golden tests hold them to it).
+    """
+    document = {
+        "specversion": "1.0",
+        "id": id,
+        "source": f"/dondoc/{event.owner}",
+        "type": event.subject(),
+        "time": time,
+        "subject": about,
+        "datacontenttype": "application/json",
+        "data": data.model_dump(mode="json") if isinstance(data, Event) else data,
+    }
+    return Outgoing(id=id, subject=event.subject(), body=orjson.dumps(document))
+
+
+@cache
+def _envelope_of(event: type[E]) -> type[Envelope[E]]:
+    return Envelope[event]  # type: ignore[valid-type]
+
+
+def decode(event: type[E], body: bytes) -> Envelope[E]:
+    """Parse and validate one event. raises: pydantic.ValidationError - not such an event."""
+    return _envelope_of(event).model_validate_json(body)
+
+
+# --- intake -----------------------------------------------------------------------------------------------------
+
+
+class Fact(TypedDict):
+    """One thing said of a dossier: a value of a slot.
+
+    slot: `accepted`, `filed`, `due`, `standing`, `returned`, `procedure`, `field`, `unit_name`, `agency`,
+        `channel`, `supplement.<n>.requested|received`, `step.<time>.<status>`.
+    value: what the slot holds; instants as ISO 8601 with offset. `standing` and steps hold an object.
+    at: when it happened. as_of: how new the knowledge is. heard: when FEED received it, the least of its deliveries.
+    rank: of the status it came with, ties of as_of go to the higher.
+    """
+
+    id: str
+    slot: str
+    value: Any
+    at: str
+    as_of: str
+    heard: str
+    rank: int
+    source: str
+    mirror: NotRequired[bool]
+
+
+class FactSaid(BaseModel):
+    """The validated form of `Fact`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    id: Id
+    slot: Annotated[str, Field(min_length=1, max_length=80)]
+    value: Any
+    at: AwareDatetime
+    as_of: AwareDatetime
+    heard: AwareDatetime
+    rank: int
+    source: Id
+    mirror: bool = False
+
+
+class DossierSaid(Event):
+    """What one message newly said of a dossier, with all its new facts."""
+
+    owner = "intake"
+    dossier: Id
+    raw_code: str
+    facts: Annotated[tuple[FactSaid, ...], Field(min_length=1)]
+
+
+class UnitDescribed(Event):
+    """A unit of the directory as it is now."""
+
+    owner = "intake"
+    code: Id
+    revision: int
+    name: str
+    kind: str
+    parent_code: str | None
+    head_title: str
+    head_name: str | None
+    email: str | None
+    phone: str | None
+    aliases: tuple[str, ...]
+    active: bool
+
+
+# --- deadline ---------------------------------------------------------------------------------------------------
+
+
+class Obligation(TypedDict):
+    """The whole state of something that falls due; the `data` of every DEADLINE event."""
+
+    obligation_id: str
+    kind: Kind
+    subject_id: str
+    source: str
+    unit: str | None
+    unit_name: str | None
+    procedure: str | None
+    field: str | None
+    accepted_at: str | None
+    due_at: str | None
+    due_from: DueFrom | None
+    first_due_at: str | None
+    computed_due_at: str | None
+    near_at: str | None
+    paused_seconds: int
+    state: State
+    timing: Timing
+    ended_at: str | None
+    end: End | None
+    late_working_seconds: int | None
+    late_days: int
+    heard_at: str
+    backlog: bool
+    flags: list[str]
+    revision: int
+
+
+class ObligationChanged(Event):
+    """Anything of an obligation changed that no narrower event names; also the shape of those."""
+
+    owner = "deadline"
+    obligation_id: Id
+    kind: Kind
+    subject_id: str
+    source: str
+    unit: str | None
+    unit_name: str | None
+    procedure: str | None
+    field: str | None
+    accepted_at: AwareDatetime | None
+    due_at: AwareDatetime | None
+    due_from: DueFrom | None
+    first_due_at: AwareDatetime | None
+    computed_due_at: AwareDatetime | None
+    near_at: AwareDatetime | None
+    paused_seconds: int
+    state: State
+    timing: Timing
+    ended_at: AwareDatetime | None
+    end: End | None
+    late_working_seconds: int | None
+    late_days: int
+    heard_at: AwareDatetime
+    backlog: bool
+    flags: tuple[str, ...]
+    revision: int
+
+
+class DeadlineSet(ObligationChanged):
+    """A due time is known for the first time."""
+
+
+class DeadlineMoved(ObligationChanged):
+    """The due time changed."""
+
+
+class DeadlinePaused(ObligationChanged):
+    """The clock stopped."""
+
+
+class DeadlineResumed(ObligationChanged):
+    """The clock runs again."""
+
+
+class DeadlineNear(ObligationChanged):
+    """The due time is near; the sweep reached `near_at`."""
+
+
+class DeadlinePassed(ObligationChanged):
+    """The due time passed and the matter is open."""
+
+
+class ObligationEnded(ObligationChanged):
+    """The matter is settled; `timing` says whether in time."""
+
+
+class ObligationReopened(ObligationChanged):
+    """An ended matter runs again."""
+
+
+# --- complaints -------------------------------------------------------------------------------------------------
+
+
+class ComplaintChanged(Event):
+    """The whole state of a feedback after a change; never its text or its sender."""
+
+    owner = "complaints"
+    code: Id
+    revision: int
+    unit: str | None
+    dossier: str | None
+    filed_at: AwareDatetime
+    answered_at: AwareDatetime | None
+    answer_working_days: int
+
+
+class ComplaintFiled(ComplaintChanged):
+    """A citizen's feedback arrived."""
+
+
+class ComplaintAnswered(ComplaintChanged):
+    """The unit answered."""
+
+
+# --- notify -----------------------------------------------------------------------------------------------------
+
+
+class EscalationChanged(Event):
+    """The whole state of the pressing for one obligation."""
+
+    owner = "notify"
+    obligation_id: Id
+    revision: int
+    unit: str | None
+    level: int
+    raised_at: AwareDatetime
+    closed_at: AwareDatetime | None
+
+
+class EscalationRaised(EscalationChanged):
+    """A level of the ladder was reached."""
+
+
+class EscalationClosed(EscalationChanged):
+    """The matter was settled or no longer calls for pressing."""
+
+
+class NoticeChanged(Event):
+    """The whole state of one notice; recipient by unit and role, never by name or address."""
+
+    owner = "notify"
+    notice_id: Id
+    revision: int
+    unit: str
+    role: str
+    channel: Literal["email"]
+    slot: AwareDatetime
+    status: Literal["stored", "sent", "failed", "withheld", "recorded"]
+    reason: str
+    items: int
+    sent_at: AwareDatetime | None
+
+
+class NoticeStored(NoticeChanged):
+    """A notice was rendered and stored; it has not left."""
+
+
+class NoticeSent(NoticeChanged):
+    """A relay took the notice."""
+
+
+class NoticeFailed(NoticeChanged):
+    """The relay refused the notice for good."""
+
+
+class NoticeWithheld(NoticeChanged):
+    """The notice was not sent, with the reason: recording mode, not on the allow-list, no contact."""
+
+
+# --- clock ------------------------------------------------------------------------------------------------------
+
+
+class Tick(BaseModel):
+    """A watermark of business time: nothing that happened at or before `at` comes after it in this stream.
+
+    timers: each service's next timer, so that the driver never jumps past the earliest.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+    at: AwareDatetime
+    timers: dict[str, AwareDatetime | None] = {}

@@ -1,0 +1,78 @@
+"""What every HTTP surface has: health, metrics, AsyncAPI, problem details (RFC 9457), and the key that guards it."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.security import APIKeyHeader
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from shared.settings import Settings
+
+KEY_HEADER = "X-API-Key"
+_header = APIKeyHeader(name=KEY_HEADER, auto_error=False)
+
+
+async def require_key(request: Request, key: Annotated[str | None, Depends(_header)]) -> None:
+    """Refuse a call without the stack's key. An empty configured key refuses every call."""
+    expected = request.app.state.api_key
+    if not expected or not hmac.compare_digest((key or "").encode(), expected.encode()):
+        raise HTTPException(401, f"send the key of this installation in the header {KEY_HEADER}")
+
+
+KEY = [Depends(require_key)]
+
+
+def application(
+    *, name: str, settings: Settings, ready: Callable[[], dict[str, str]], asyncapi: dict[str, Any], **kwargs: Any
+) -> FastAPI:
+    """Return the FastAPI app of one service.
+
+    ready: names what is not ready and why; empty means ready.
+    """
+    app = FastAPI(title=f"Đôn đốc – {name}", docs_url=None, redoc_url=None, **kwargs)
+    app.state.api_key = settings.api_key.get_secret_value()
+
+    @app.get("/health/live", tags=["operation"])
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @app.get("/health/ready", tags=["operation"])
+    async def is_ready() -> JSONResponse:
+        missing = ready()
+        return JSONResponse(
+            {"status": "ready" if not missing else "not ready", "missing": missing}, 503 if missing else 200
+        )
+
+    @app.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/asyncapi.json", tags=["operation"])
+    async def asyncapi_document() -> dict[str, Any]:
+        return asyncapi
+
+    @app.exception_handler(StarletteHTTPException)
+    async def problem(_: Request, error: StarletteHTTPException) -> JSONResponse:
+        return problem_details(error.status_code, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        places = [{"at": ".".join(map(str, e["loc"])), "why": e["msg"]} for e in error.errors()]
+        return problem_details(422, "the request does not fit; see errors", errors=places)
+
+    return app
+
+
+def problem_details(status: int, detail: str, *, headers: Any = None, **more: Any) -> JSONResponse:
+    """Return an RFC 9457 answer."""
+    from http import HTTPStatus
+
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")

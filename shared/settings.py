@@ -1,0 +1,34 @@
+"""Settings that every program reads from its environment. Each service adds a class with its own prefix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What all programs share; environment variables `DONDOC_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="DONDOC_", extra="ignore")
+
+    nats_url: str = "nats://127.0.0.1:4222"
+    database_url: str = "postgresql://127.0.0.1:5432/dondoc"
+    data: Path = Path("var")
+    http_host: str = "127.0.0.1"  # loopback unless configured
+    http_port: int = Field(default=8000, ge=0, le=65535)
+    api_key: SecretStr = SecretStr("")  # empty refuses every call that needs a key
+    clock: Literal["live", "driven"] = "live"  # driven: business time moves by ticks (demo, replay, tests)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    stream_max_bytes: int = Field(default=2 << 30, ge=1 << 20)  # a stream's bound on disk; full refuses new ones
+    database_pool: int = Field(default=6, ge=2, le=100)  # connections a process may hold
+
+
+def database_dsn(url: str) -> str:
+    """Return `url` in SQLAlchemy's form for asyncpg; accepts plain `postgresql://…`."""
+    scheme, rest = url.split("://", 1)
+    if scheme not in ("postgres", "postgresql", "postgresql+asyncpg"):
+        raise ValueError(f"not a PostgreSQL URL: {scheme}://…")
+    return f"postgresql+asyncpg://{rest}"

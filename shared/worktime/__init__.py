@@ -1,0 +1,31 @@
+"""Working time: calendars, and how to add and to measure in them. Pure: never reads a clock, knows no service."""
+
+from shared.worktime.calendars import CalendarError, WorkCalendar, calendar
+from shared.worktime.province import vietnam
+from shared.worktime.reckoning import (
+    CalendarEndsError,
+    crosses_provisional,
+    days_off,
+    is_working_day,
+    next_opening,
+    open_seconds,
+    open_time_after,
+    working_days_after,
+    working_days_from,
+)
+
+__all__ = [
+    "CalendarEndsError",
+    "CalendarError",
+    "WorkCalendar",
+    "calendar",
+    "crosses_provisional",
+    "days_off",
+    "is_working_day",
+    "next_opening",
+    "open_seconds",
+    "open_time_after",
+    "vietnam",
+    "working_days_after",
+    "working_days_from",
+]

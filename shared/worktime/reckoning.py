@@ -1,0 +1,173 @@
+"""Adding and measuring working time: bisection over a compiled calendar, nothing else.
+
+Instants are aware on the way in and in the calendar's zone on the way out. Inside they are epoch seconds; as
+floats these still tell microseconds apart.
+"""
+
+from bisect import bisect_left, bisect_right
+from datetime import date, datetime, time, timedelta
+
+from shared.worktime.calendars import WorkCalendar
+
+MIDNIGHT = time()
+DAY = timedelta(days=1)
+
+
+class CalendarEndsError(Exception):
+    """Working time was asked for on a day that the calendar does not know."""
+
+
+def working_days_after(calendar: WorkCalendar, *, start: datetime, days: int) -> datetime:
+    """Return when a limit of `days` working days from `start` runs out, at the clock time of its start.
+
+    start: aware, any zone. Closed time does not count: it is first moved to the next opening.
+    days: > 0 is a limit; < 0 counts back as `working_days_from` does; 0 is `start` itself.
+    returns: on the n-th working day after the (moved) start's, see `working_days_from` for closed clock times.
+    raises: CalendarEndsError - the start or the result is on no known day. ValueError - naive start.
+    law: Bộ luật Dân sự 2015 Đ.147(2) - the first day is not counted; the clock time is kept as on the slip.
+    """
+    if days <= 0:
+        return working_days_from(calendar, due=start, days=days)
+    opening = calendar.opens[_next_interval(calendar, at := _seconds(calendar, start))]
+    return _placed(calendar, datetime.fromtimestamp(max(at, opening), calendar.zone), days)
+
+
+def working_days_from(calendar: WorkCalendar, *, due: datetime, days: int) -> datetime:
+    """Return the n-th working day from the date of `due` at its clock time: how the levels of a ladder are set.
+
+    due: aware, any zone; is not moved, so a closing or a time on a day off counts from that very date.
+    days: < 0 counts back; 0 is `due` itself.
+    returns: if that day is closed at the clock time, its last closing before, else its first opening. A clock
+        time the clocks skip on that day is taken as much later as they skip; of one they repeat, the first.
+        Midnight is the 24:00 of the day that ends.
+    raises: CalendarEndsError - either end is on no known day. ValueError - naive due time.
+    """
+    local = datetime.fromtimestamp(_seconds(calendar, due), calendar.zone)
+    return _placed(calendar, local, days) if days else local
+
+
+def open_time_after(calendar: WorkCalendar, *, start: datetime, seconds: int) -> datetime:
+    """Return the instant at which `seconds` of open time after `start` are used up.
+
+    start: aware, any zone. Closed time does not count, so 22:00 equals the next opening.
+    seconds: < 0 counts back and stops at the first instant met; 0 is `start` itself.
+    returns: a limit that fills a shift ends at its closing, not at the next opening.
+    raises: CalendarEndsError - the start or the result is on no known day. ValueError - naive start.
+    """
+    at = _seconds(calendar, start)
+    if not seconds:
+        return datetime.fromtimestamp(at, calendar.zone)
+    before = calendar.open_before
+    target = _open_until(calendar, at) + seconds
+    if not 0 <= target <= before[-1]:
+        raise _ends(calendar)
+    i = (bisect_left(before, target) if seconds > 0 else bisect_right(before, target)) - 1
+    return datetime.fromtimestamp(calendar.opens[i] + (target - before[i]), calendar.zone)
+
+
+def open_seconds(calendar: WorkCalendar, *, start: datetime, end: datetime) -> int:
+    """Return the open time between two instants, in whole seconds.
+
+    returns: 0 if `end` is not after `start`. A shift over a change of clocks counts what really passed.
+    raises: CalendarEndsError - either end is on no known day. ValueError - a naive instant.
+    """
+    begins, ends = _seconds(calendar, start), _seconds(calendar, end)
+    if ends <= begins:
+        return 0
+    return int(_open_until(calendar, ends) - _open_until(calendar, begins))
+
+
+def next_opening(calendar: WorkCalendar, *, at: datetime) -> datetime:
+    """Return `at` if it is open then, else the next opening. A closing instant is closed.
+
+    raises: CalendarEndsError - no opening is known any more. ValueError - naive `at`.
+    """
+    instant = _seconds(calendar, at)
+    opening = calendar.opens[_next_interval(calendar, instant)]
+    return datetime.fromtimestamp(max(instant, opening), calendar.zone)
+
+
+def is_working_day(calendar: WorkCalendar, *, on: date) -> bool:
+    """Say whether a date has any open time.
+
+    raises: CalendarEndsError - the date is not a known one.
+    """
+    if not calendar.known_from <= on <= calendar.known_until:
+        raise _ends(calendar)
+    ordinal, i = on.toordinal(), bisect_left(calendar.days, on.toordinal())
+    return i < len(calendar.days) and calendar.days[i] == ordinal
+
+
+def crosses_provisional(calendar: WorkCalendar, *, start: datetime, end: datetime) -> bool:
+    """Say whether a date between two instants, theirs included, is expected but not yet announced.
+
+    raises: CalendarEndsError - either end is on no known day. ValueError - a naive instant.
+    """
+    first, last = _dates_between(calendar, start, end)
+    i = bisect_left(calendar.provisional, first.toordinal())
+    return i < len(calendar.provisional) and calendar.provisional[i] <= last.toordinal()
+
+
+def days_off(calendar: WorkCalendar, *, start: datetime, end: datetime) -> list[tuple[date, str]]:
+    """List the days off that have a name between two instants, the dates of both included.
+
+    raises: CalendarEndsError - either end is on no known day. ValueError - a naive instant.
+    """
+    first, last = _dates_between(calendar, start, end)
+    dates = (date.fromordinal(ordinal) for ordinal in range(first.toordinal(), last.toordinal() + 1))
+    return [(on, calendar.names[on]) for on in dates if on in calendar.names and not is_working_day(calendar, on=on)]
+
+
+def _placed(calendar: WorkCalendar, local: datetime, days: int) -> datetime:
+    """Return the n-th working day from the date of `local`, at its clock time or the nearest open time before."""
+    at_24_00 = local.time() == MIDNIGHT
+    ordinal = local.toordinal() - at_24_00
+    i = (bisect_right(calendar.days, ordinal) - 1 if days > 0 else bisect_left(calendar.days, ordinal)) + days
+    if not 0 <= i < len(calendar.days):
+        raise _ends(calendar)
+    on = date.fromordinal(calendar.days[i] + at_24_00)
+    at = local.replace(year=on.year, month=on.month, day=on.day, fold=0).timestamp()
+    first, beyond = calendar.first_interval[i], calendar.first_interval[i + 1]
+    interval = bisect_right(calendar.opens, at, first, beyond) - 1
+    if interval < first:
+        return datetime.fromtimestamp(calendar.opens[first], calendar.zone)
+    return datetime.fromtimestamp(min(at, calendar.closes[interval]), calendar.zone)
+
+
+def _seconds(calendar: WorkCalendar, at: datetime) -> float:
+    if at.tzinfo is None:
+        raise ValueError(f"{at.isoformat()} has no time zone")
+    instant = at.timestamp()
+    if not calendar.known_since_s <= instant <= calendar.known_to_s:
+        raise _ends(calendar)
+    return instant
+
+
+def _next_interval(calendar: WorkCalendar, instant: float) -> int:
+    """Return the index of the interval that holds `instant`, else of the next one."""
+    i = bisect_right(calendar.closes, instant)
+    if i == len(calendar.closes):
+        raise _ends(calendar)
+    return i
+
+
+def _open_until(calendar: WorkCalendar, instant: float) -> float:
+    """Return the open seconds between the calendar's begin and `instant`."""
+    i = bisect_right(calendar.opens, instant) - 1
+    if i < 0:
+        return 0
+    return calendar.open_before[i] + min(instant, calendar.closes[i]) - calendar.opens[i]
+
+
+def _dates_between(calendar: WorkCalendar, start: datetime, end: datetime) -> tuple[date, date]:
+    """Return the first and the last local date of a stretch; midnight at its end is the day before's 24:00."""
+    first = datetime.fromtimestamp(_seconds(calendar, start), calendar.zone)
+    last = datetime.fromtimestamp(_seconds(calendar, end), calendar.zone)
+    if last > first and last.time() == MIDNIGHT:
+        last -= DAY
+    return first.date(), last.date()
+
+
+def _ends(calendar: WorkCalendar) -> CalendarEndsError:
+    known = f"{calendar.known_from.isoformat()} until {calendar.known_until.isoformat()}"
+    return CalendarEndsError(f"The calendar is known from {known}; what was asked lies outside")
