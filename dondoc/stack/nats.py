@@ -74,9 +74,7 @@ def url(*, port: int, password: str) -> str:
     return f"nats://{USER}:{password}@{HOST}:{port}"
 
 
-def wait_ready(
-    process: subprocess.Popen[bytes], *, monitoring_port: int, log: Path, within_s: float = 20
-) -> None:
+def wait_ready(process: subprocess.Popen[bytes], *, monitoring_port: int, log: Path, within_s: float = 20) -> None:
     """Wait until JetStream answers and says that it syncs each message to disk.
 
     raises: StackError - the server ended, did not answer in time, or does not sync always.

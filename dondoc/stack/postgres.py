@@ -78,9 +78,7 @@ def prefix() -> list[str]:
     for way in (namespace, lent):
         if shutil.which(way[0]) and subprocess.run([*way, "true"], capture_output=True).returncode == 0:  # noqa: S603
             return way
-    raise StackError(
-        "PostgreSQL refuses to run as root here: start as an ordinary user, or set DONDOC_DATABASE_URL"
-    )
+    raise StackError("PostgreSQL refuses to run as root here: start as an ordinary user, or set DONDOC_DATABASE_URL")
 
 
 def initialise(data: Path, *, password: str) -> None:
@@ -203,9 +201,7 @@ async def provision(admin_url: str, passwords: Mapping[str, str], *, database: s
         await inside.close()
 
 
-async def grant_connect(
-    admin: "asyncpg.Connection[asyncpg.Record]", database: str, services: Iterable[str]
-) -> None:
+async def grant_connect(admin: "asyncpg.Connection[asyncpg.Record]", database: str, services: Iterable[str]) -> None:
     """Let the roles of `services`, and nobody else, connect to a database."""
     await admin.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
     roles = ", ".join(role(service) for service in services)

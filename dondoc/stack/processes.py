@@ -39,9 +39,7 @@ def spawn(
         )
 
 
-def end(
-    process: subprocess.Popen[bytes], *, by: signal.Signals = signal.SIGTERM, within_s: float = 20
-) -> bool:
+def end(process: subprocess.Popen[bytes], *, by: signal.Signals = signal.SIGTERM, within_s: float = 20) -> bool:
     """Ask a process to end and wait; after `within_s` kill its whole group.
 
     returns: whether it ended by itself in time.
@@ -62,6 +60,4 @@ def last_lines(log: Path, count: int = 3) -> str:
     """Return the end of a log in one line, for an error message."""
     if not log.exists():
         return "(no log)"
-    return " | ".join(
-        line.strip() for line in log.read_text(errors="replace").splitlines()[-count:] if line.strip()
-    )
+    return " | ".join(line.strip() for line in log.read_text(errors="replace").splitlines()[-count:] if line.strip())
