@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 COMMAND_MODULES = (
     *(f"services.{service}.cli" for service in layout.SERVICES),
     "dondoc.demo.cli",
-    "dondoc.simulation.cli",
-    "dondoc.due",
+    "dondoc.simulate.cli",
 )
 DETACH_S = 120
 DOWN_S = 180  # five services one after another, then the servers

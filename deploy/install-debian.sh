@@ -1,0 +1,42 @@
+#!/bin/sh
+# Install what deploy/debian-packages.txt lists and this machine lacks. Needs root or sudo only if something is missing.
+set -eu
+cd "$(dirname "$0")"
+
+say() { printf 'install-debian: %s\n' "$*" >&2; }
+
+# The packages whose command is not found.
+missing() {
+    sed 's/#.*//' debian-packages.txt | while read -r package command; do
+        if [ -n "$package" ] && ! command -v "$command" >/dev/null; then
+            printf '%s ' "$package"
+        fi
+    done
+}
+
+lacking=$(missing)
+if [ -z "$lacking" ]; then
+    exit 0
+fi
+if ! command -v apt-get >/dev/null; then
+    say "this is no Debian or Ubuntu: install these yourself: $lacking"
+    exit 1
+fi
+if [ "$(id -u)" = 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null; then
+    as_root=sudo
+else
+    say "run as root, or install sudo: these packages are missing: $lacking"
+    exit 1
+fi
+
+say "installing $lacking"
+$as_root apt-get update -qq
+# shellcheck disable=SC2086 # a list of packages, and a prefix that may be empty
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $lacking
+lacking=$(missing)
+if [ -n "$lacking" ]; then
+    say "still missing after the installation: $lacking"
+    exit 1
+fi
