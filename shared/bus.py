@@ -285,18 +285,21 @@ async def _publish_batch(client: Client, events: Sequence[Outgoing]) -> None:
     last = len(events)
     for number, event in enumerate(events[:-1], start=1):
         headers = {"Nats-Msg-Id": event.id, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)}
+        if event.headers:
+            headers |= event.headers
         await client.publish(event.subject, event.body, headers=headers)
     headers = {
         "Nats-Msg-Id": events[-1].id,
         "Nats-Batch-Id": batch_id,
         "Nats-Batch-Sequence": str(last),
         "Nats-Batch-Commit": "1",
+        **(events[-1].headers or {}),
     }
     await _confirmed(client, events[-1], headers)
 
 
 async def _publish_one(client: Client, event: Outgoing) -> None:
-    await _confirmed(client, event, {"Nats-Msg-Id": event.id})
+    await _confirmed(client, event, {"Nats-Msg-Id": event.id, **(event.headers or {})})
 
 
 async def _confirmed(client: Client, event: Outgoing, headers: dict[str, str]) -> None:

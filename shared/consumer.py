@@ -42,7 +42,7 @@ def _one(_: Received) -> int:
 class Hearing:
     """A stream that a service hears.
 
-    subjects: which of its subjects, ticks not counted. weigh: objects in a message, for the size of a transaction.
+    subjects: which of its subjects; its ticks are always heard. weigh: objects in a message, which bound a transaction.
     window: messages fetched ahead of their use.
     """
 
@@ -50,6 +50,11 @@ class Hearing:
     subjects: tuple[str, ...]
     weigh: Callable[[Received], int] = _one
     window: int = 2000
+
+    def subjects_with(self, tick: str) -> list[str]:
+        """Return the subjects to ask for; NATS refuses overlapping ones."""
+        covered = any(subject.endswith(".>") and tick.startswith(subject[:-1]) for subject in self.subjects)
+        return [*self.subjects] if covered else [*self.subjects, tick]
 
 
 class Consumer:
@@ -72,7 +77,7 @@ class Consumer:
             self._client,
             stream=self.hearing.stream,
             durable=self.durable,
-            subjects=[*self.hearing.subjects, self._tick_subject],
+            subjects=self.hearing.subjects_with(self._tick_subject),
         )
 
     async def run(self) -> None:

@@ -67,11 +67,12 @@ class Envelope(BaseModel, Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """An event ready for the outbox. `id` is also its `Nats-Msg-Id`."""
+    """A message ready to be published. `id` is also its `Nats-Msg-Id`; other headers do not survive an outbox."""
 
     id: str
     subject: str
     body: bytes
+    headers: Mapping[str, str] | None = None
 
 
 def outgoing(event: type[Event], *, id: str, about: str, time: datetime, data: Mapping[str, Any] | Event) -> Outgoing:

@@ -55,6 +55,7 @@ class Service:
     handlers: one per stream heard. sweep: fires what is due at a business time in one transaction and returns its
     events and whether more is due now. next_timer: the earliest coming timer. counts: for `dondoc status`.
     busy: work that `status --wait-idle` waits for, beside messages and outbox. background: tasks of its own.
+    at_start: done once before it is ready.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Service:
     busy: Callable[[AsyncConnection], Awaitable[int]] | None = None
     router: APIRouter | None = None
     background: Sequence[Callable[[Running], Awaitable[None]]] = ()
-    extra_streams: Sequence[StreamName] = ()
+    at_start: Sequence[Callable[[Running], Awaitable[None]]] = ()
 
 
 @dataclass
@@ -240,6 +241,8 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
     started = Running(service, settings, engine, client, clock, Relay(engine, client, service.name))
     await _provision(started)
     tasks = _tasks(started)
+    for job in service.at_start:
+        await job(started)
     log.info("started", clock=settings.clock)
     try:
         yield started
@@ -297,7 +300,7 @@ async def _clock(service: Service, settings: Settings, engine: AsyncEngine) -> C
 
 async def _provision(started: Running) -> None:
     service = started.service
-    touched = {hearing.stream for hearing, _ in service.handlers} | set(service.extra_streams)
+    touched = {hearing.stream for hearing, _ in service.handlers}
     for name in sorted(touched | ({service.owns} if service.owns else set())):
         await bus.provision_stream(started.client, STREAMS[name], max_bytes=started.settings.stream_max_bytes)
     for hearing, handle in service.handlers:

@@ -16,7 +16,7 @@ Span = tuple[int, int, int]  # a stretch of one UTC offset: since and until in e
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_S = 86_400
 LONGEST_YEARS = 100  # a slip in a year's digits must not compile millions of days
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _SHIFT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24(?=:00)):([0-5]\d)")
 
 
@@ -45,6 +45,8 @@ class WorkCalendar:
 
     opens: tuple[int, ...]
     closes: tuple[int, ...]
+    offsets: tuple[int, ...]
+    """Seconds the wall clock is ahead of UTC during each interval: it never changes within one."""
     open_before: tuple[int, ...]
     """Open seconds before each interval, and at the end those of all: one entry more than `opens`."""
 
@@ -177,37 +179,35 @@ def _spans(zone: ZoneInfo, since: int, until: int) -> Iterator[Span]:
 
 def _open_intervals(
     usual: Sequence[Shifts], own: Mapping[date, Shifts], spans: Sequence[Span]
-) -> Iterator[tuple[int, int, int]]:
-    """Yield each stretch of open time as (ordinal of its date, opening, closing), in order of time."""
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield each stretch of open time as (ordinal of its date, opening, closing, offset), in order of time."""
     own_by_ordinal = {day.toordinal(): shifts for day, shifts in own.items()}
     for since, until, offset in spans:
         first, last = (since + offset) // DAY_S, (until - 1 + offset) // DAY_S
         for day in range(first, last + 1):
-            ordinal, midnight = day + _EPOCH_ORDINAL, day * DAY_S - offset
+            ordinal, midnight = day + EPOCH_ORDINAL, day * DAY_S - offset
             weekday = (ordinal - 1) % 7  # ordinal 1 was a Monday
             for opening, closing in own_by_ordinal.get(ordinal, usual[weekday]):
                 opened, closed = max(midnight + opening, since), min(midnight + closing, until)
                 if opened < closed:
-                    yield ordinal, opened, closed
+                    yield ordinal, opened, closed, offset
 
 
-def _arrays(intervals: Sequence[tuple[int, int, int]]) -> dict[str, tuple[int, ...]]:
+def _arrays(intervals: Sequence[tuple[int, int, int, int]]) -> dict[str, tuple[int, ...]]:
     """Turn open intervals into the arrays that adding and measuring bisect."""
-    opens: list[int] = []
-    closes: list[int] = []
     open_before = [0]
     days: list[int] = []
     first_interval: list[int] = []
-    for ordinal, opened, closed in intervals:
+    ordinals, opens, closes, offsets = zip(*intervals, strict=True)
+    for i, (ordinal, opened, closed) in enumerate(zip(ordinals, opens, closes, strict=True)):
         if not days or ordinal > days[-1]:  # clocks put back over midnight: the day that has begun goes on
             days.append(ordinal)
-            first_interval.append(len(opens))
-        opens.append(opened)
-        closes.append(closed)
+            first_interval.append(i)
         open_before.append(open_before[-1] + closed - opened)
     return {
-        "opens": tuple(opens),
-        "closes": tuple(closes),
+        "opens": opens,
+        "closes": closes,
+        "offsets": offsets,
         "open_before": tuple(open_before),
         "days": tuple(days),
         "first_interval": (*first_interval, len(opens)),

@@ -7,7 +7,7 @@ floats these still tell microseconds apart.
 from bisect import bisect_left, bisect_right
 from datetime import date, datetime, time, timedelta
 
-from shared.worktime.calendars import WorkCalendar
+from shared.worktime.calendars import DAY_S, EPOCH_ORDINAL, WorkCalendar
 
 MIDNIGHT = time()
 DAY = timedelta(days=1)
@@ -28,8 +28,11 @@ def working_days_after(calendar: WorkCalendar, *, start: datetime, days: int) ->
     """
     if days <= 0:
         return working_days_from(calendar, due=start, days=days)
-    opening = calendar.opens[_next_interval(calendar, at := _seconds(calendar, start))]
-    return _placed(calendar, datetime.fromtimestamp(max(at, opening), calendar.zone), days)
+    at = _seconds(calendar, start)
+    i = _next_interval(calendar, at)
+    day = calendar.days[bisect_right(calendar.first_interval, i) - 1]
+    clock = (max(at, calendar.opens[i]) + calendar.offsets[i]) % DAY_S
+    return _placed(calendar, day, clock, days)
 
 
 def working_days_from(calendar: WorkCalendar, *, due: datetime, days: int) -> datetime:
@@ -38,12 +41,15 @@ def working_days_from(calendar: WorkCalendar, *, due: datetime, days: int) -> da
     due: aware, any zone; is not moved, so a closing or a time on a day off counts from that very date.
     days: < 0 counts back; 0 is `due` itself.
     returns: if that day is closed at the clock time, its last closing before, else its first opening. A clock
-        time the clocks skip on that day is taken as much later as they skip; of one they repeat, the first.
+        time that day skips is the moment of the skip; of one it repeats, the first that is open counts.
         Midnight is the 24:00 of the day that ends.
     raises: CalendarEndsError - either end is on no known day. ValueError - naive due time.
     """
     local = datetime.fromtimestamp(_seconds(calendar, due), calendar.zone)
-    return _placed(calendar, local, days) if days else local
+    if not days:
+        return local
+    clock = local.hour * 3600 + local.minute * 60 + local.second + local.microsecond / 1_000_000
+    return _placed(calendar, local.toordinal(), clock, days)
 
 
 def open_time_after(calendar: WorkCalendar, *, start: datetime, seconds: int) -> datetime:
@@ -118,20 +124,25 @@ def days_off(calendar: WorkCalendar, *, start: datetime, end: datetime) -> list[
     return [(on, calendar.names[on]) for on in dates if on in calendar.names and not is_working_day(calendar, on=on)]
 
 
-def _placed(calendar: WorkCalendar, local: datetime, days: int) -> datetime:
-    """Return the n-th working day from the date of `local`, at its clock time or the nearest open time before."""
-    at_24_00 = local.time() == MIDNIGHT
-    ordinal = local.toordinal() - at_24_00
-    i = (bisect_right(calendar.days, ordinal) - 1 if days > 0 else bisect_left(calendar.days, ordinal)) + days
-    if not 0 <= i < len(calendar.days):
+def _placed(calendar: WorkCalendar, day: int, clock: float, days: int) -> datetime:
+    """Return the n-th working day from `day`, an ordinal, at a clock time in seconds, or the open time nearest it."""
+    if clock == 0:  # midnight is the 24:00 of the day that ends
+        day, clock = day - 1, DAY_S
+    n = (bisect_right(calendar.days, day) - 1 if days > 0 else bisect_left(calendar.days, day)) + days
+    if not 0 <= n < len(calendar.days):
         raise _ends(calendar)
-    on = date.fromordinal(calendar.days[i] + at_24_00)
-    at = local.replace(year=on.year, month=on.month, day=on.day, fold=0).timestamp()
-    first, beyond = calendar.first_interval[i], calendar.first_interval[i + 1]
-    interval = bisect_right(calendar.opens, at, first, beyond) - 1
-    if interval < first:
-        return datetime.fromtimestamp(calendar.opens[first], calendar.zone)
-    return datetime.fromtimestamp(min(at, calendar.closes[interval]), calendar.zone)
+    wall_s = (calendar.days[n] - EPOCH_ORDINAL) * DAY_S + clock
+    due: float | None = None
+    for i in range(calendar.first_interval[n], calendar.first_interval[n + 1]):
+        at = wall_s - calendar.offsets[i]
+        if at < calendar.opens[i]:
+            due = calendar.opens[i] if due is None else due
+            break
+        due = min(at, calendar.closes[i])
+        if due == at:
+            break
+    assert due is not None  # a working day has an interval
+    return datetime.fromtimestamp(due, calendar.zone)
 
 
 def _seconds(calendar: WorkCalendar, at: datetime) -> float:

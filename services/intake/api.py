@@ -1,0 +1,189 @@
+"""Intake over HTTP: messages of sources, imports, the directory, and what was refused."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.intake import directory, store
+from services.intake.handlers import IMPORT_ID, IMPORT_LINE, RECEIVED_AT, SETTINGS
+from shared import bus, db, quarantine
+from shared.clock import machine_now
+from shared.events import Outgoing, UnitDescribed, outgoing
+from shared.http import KEY
+from shared.program import Running
+
+router = APIRouter(prefix="/v1", dependencies=KEY)
+
+Source = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="the source's registered name")]
+ImportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
+SourceQuery = Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+MAX_LINES = 1000  # of one call: an atomic batch of the stream
+MAX_CALL_BYTES = 32 << 20
+
+
+def _running(request: Request) -> Running:
+    running: Running = request.app.state.running
+    return running
+
+
+async def _body(request: Request, *, limit: int) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise HTTPException(413, f"a body may have {limit} bytes at most")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _headers(running: Running, **more: str) -> dict[str, str]:
+    driven = {RECEIVED_AT: running.clock.now().isoformat()} if running.settings.clock == "driven" else {}
+    return driven | more
+
+
+async def _store(running: Running, messages: Sequence[Outgoing]) -> None:
+    try:
+        await bus.publish(running.client, messages)
+    except bus.NotPublishedError as error:
+        raise HTTPException(503, "the stream does not take messages now; send again", {"Retry-After": "5"}) from error
+
+
+@router.post("/feeds/{source}/national", status_code=202, tags=["feeds"])
+async def take_national(source: Source, request: Request) -> dict[str, Any]:
+    """Store one message of the national portal's format (DongBoHoSoMC, CapNhatTienDoHoSoMC) in the stream.
+
+    The answer comes after the stream has stored it; what becomes of its objects is seen in `/v1/quarantine` or in
+    the obligations. Sending a message again is harmless.
+    """
+    running = _running(request)
+    body = await _body(request, limit=SETTINGS.max_body_bytes)
+    message_id = uuid.uuid4().hex
+    await _store(running, [Outgoing(message_id, f"feed.{source}.national", body, _headers(running))])
+    return {"stored": True, "id": message_id, "error_code": "00"}
+
+
+@router.post("/imports/{import_id}/lines", status_code=202, tags=["imports"])
+async def take_lines(
+    import_id: ImportId, request: Request, source: SourceQuery, first: Annotated[int, Query(ge=1)]
+) -> dict[str, Any]:
+    """Store lines of an NDJSON file, each one message, as lines `first`, `first` + 1 … of an import."""
+    running = _running(request)
+    body = await _body(request, limit=MAX_CALL_BYTES)
+    lines = body.split(b"\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    if not 1 <= len(lines) <= MAX_LINES:
+        raise HTTPException(422, f"send between 1 and {MAX_LINES} lines")
+    messages, too_long = [], []
+    for number, line in enumerate(lines, start=first):
+        if len(line) > SETTINGS.max_body_bytes:
+            too_long.append((number, line))
+            continue
+        headers = _headers(running, **{IMPORT_ID: import_id, IMPORT_LINE: str(number)})
+        messages.append(Outgoing(f"{import_id}:{number}", f"feed.{source}.national", line, headers))
+    if messages:
+        await _store(running, messages)
+    if too_long:
+        await _quarantine_long(running, import_id, source, too_long)
+    return {"stored": len(messages), "refused": len(too_long)}
+
+
+async def _quarantine_long(running: Running, import_id: str, source: str, lines: list[tuple[int, bytes]]) -> None:
+    """Lines that NATS would refuse are cut and quarantined before the stream."""
+    entries = [
+        quarantine.Entry(
+            source, "line_too_long", f"{len(line)} bytes; at most {SETTINGS.max_body_bytes}",
+            f"import {import_id}/{number}", machine_now(), line,
+        )
+        for number, line in lines
+    ]  # fmt: skip
+    async with db.transaction(running.engine) as connection:
+        await quarantine.add(connection, "intake", entries)
+        await store.add_line_outcomes(
+            connection, [store.LineOutcome(import_id, number, 0, 0, 1) for number, _ in lines]
+        )
+
+
+@router.get("/imports/{import_id}", tags=["imports"])
+async def show_import(import_id: ImportId, request: Request) -> dict[str, int]:
+    """Return how many lines are done and what became of their objects."""
+    async with _running(request).engine.connect() as connection:
+        return await store.sum_import(connection, import_id)
+
+
+@router.get("/imports/{import_id}/lines", tags=["imports"])
+async def list_lines_done(import_id: ImportId, request: Request) -> list[int]:
+    """Return the numbers of the lines that are done, so that an interrupted import sends only the rest."""
+    async with _running(request).engine.connect() as connection:
+        return await store.find_lines_done(connection, import_id)
+
+
+@router.get("/quarantine", tags=["quarantine"])
+async def list_quarantine(
+    request: Request, after: int = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> list[dict[str, Any]]:
+    """List what could not be understood, oldest first; bytes only on demand, since they hold personal data."""
+    async with _running(request).engine.connect() as connection:
+        return await store.list_quarantine(connection, after=after, limit=limit)
+
+
+@router.get("/quarantine/{id}/raw", tags=["quarantine"])
+async def show_raw(id: int, request: Request) -> Response:
+    """Return the bytes of an entry as they came."""
+    async with _running(request).engine.connect() as connection:
+        raw = await store.find_quarantined(connection, id)
+    if raw is None:
+        raise HTTPException(404, "no such entry")
+    return Response(raw, media_type="application/octet-stream")
+
+
+@router.post("/directory", tags=["directory"])
+async def load_directory(request: Request, dry_run: bool = False) -> dict[str, Any]:
+    """Take a directory file (CSV); units that are not in it stay as they are. `dry_run` only says what would change."""
+    running = _running(request)
+    try:
+        units = directory.read((await _body(request, limit=4 << 20)).decode("utf-8-sig"))
+    except (directory.DirectoryError, UnicodeDecodeError) as error:
+        raise HTTPException(422, str(error)) from error
+    return await announce_units(running, units, dry_run=dry_run)
+
+
+async def announce_units(running: Running, units: dict[str, dict[str, Any]], *, dry_run: bool) -> dict[str, Any]:
+    """Store the units that differ from what is known, and say each of them."""
+    changes: dict[str, list[str]] = {"added": [], "changed": []}
+    now: datetime = running.clock.now()
+
+    async def work(connection: AsyncConnection) -> list[Outgoing]:
+        known = await store.lock_units(connection, sorted(units))
+        new: dict[str, tuple[int, dict[str, Any]]] = {}
+        for code, unit in units.items():
+            revision, document = known.get(code, (0, None))
+            if unit != document:
+                changes["changed" if document else "added"].append(code)
+                new[code] = (revision + 1, unit)
+        if dry_run or not new:
+            return []
+        await store.put_units(connection, new)
+        return [
+            outgoing(
+                UnitDescribed, id=f"unit:{code}:{revision}", about=code, time=now, data={**unit, "revision": revision}
+            )
+            for code, (revision, unit) in sorted(new.items())
+        ]
+
+    await running.commit(work)
+    return {"units": len(units), "dry_run": dry_run, **changes}
+
+
+async def load_carried_directory(running: Running) -> None:
+    """At the very first start, begin with the province's units as the program carries them."""
+    async with running.engine.connect() as connection:
+        known = await store.count_units(connection)
+    if not known:
+        await announce_units(running, directory.read(directory.carried()), dry_run=False)

@@ -1,0 +1,148 @@
+"""What intake does with what it hears: FEED's messages become facts, repeats or quarantine entries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.intake import national, store
+from services.intake.facts import event_id, facts_of, key_of
+from services.intake.memory import Memory
+from services.intake.settings import IntakeSettings
+from shared import metrics, quarantine
+from shared.bus import Received
+from shared.clock import PROVINCE_ZONE
+from shared.events import DossierSaid, Fact, Outgoing, outgoing
+from shared.program import Heard
+
+RECEIVED_AT = "Dondoc-Received-At"  # business time of receipt, set by whoever drives the clock
+IMPORT_ID, IMPORT_LINE = "Dondoc-Import", "Dondoc-Line"
+SETTINGS = IntakeSettings()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of one message's objects."""
+
+    message: Received
+    accepted: int = 0
+    repeated: int = 0
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class Spoken:
+    """An object of a message: the facts it asserts, and after hearing them, those that are new."""
+
+    key: str
+    code: str
+    facts: list[Fact]
+    heard_at: datetime
+    tally: Tally
+    new: list[Fact] = field(default_factory=list)
+
+
+def weigh(message: Received) -> int:
+    """Return about how many objects a message holds."""
+    return message.data.count(b'"MaHoSo"') or 1
+
+
+async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
+    """Turn a batch of raw messages into facts; say what is new.
+
+    hears: feed.>. says: intake.dossier_said.v1, one for each object that said something new.
+    repeats: harmless - a fact said before has the same id, and the thing's row remembers it.
+    raises: nothing of its own - what cannot be understood is an entry in quarantine, its neighbours are taken.
+    """
+    spoken: list[Spoken] = []
+    refused: list[quarantine.Entry] = []
+    tallies = [Tally(message) for message in heard.messages]
+    for tally in tallies:
+        _understand(tally, spoken, refused)
+    await _hear(connection, spoken)
+    for one in spoken:
+        if one.new:
+            one.tally.accepted += 1
+        else:
+            one.tally.repeated += 1
+    await quarantine.add(connection, "intake", refused)
+    await store.add_line_outcomes(connection, _line_outcomes(tallies))
+    for outcome in ("accepted", "repeated", "refused"):
+        metrics.events.labels("FEED", outcome).inc(sum(getattr(tally, outcome) for tally in tallies))
+    return [_dossier_said(one) for one in spoken if one.new]
+
+
+def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Entry]) -> None:
+    message = tally.message
+    tokens = message.subject.split(".")
+    source = tokens[1] if len(tokens) > 1 else ""
+    received_at = _received_at(message)
+
+    def refuse(reason: str, detail: str, raw: bytes) -> None:
+        tally.refused += 1
+        origin = f"{message.stream}/{message.sequence}"
+        refused.append(quarantine.Entry(source, reason, detail, origin, received_at, raw))
+
+    if tokens[2:] != ["national"]:
+        refuse("unknown_subject", "messages belong on feed.<source>.national", message.data)
+        return
+    body = national.read(message.data)
+    for part in body.refused:
+        refuse(part.reason, part.detail, part.raw)
+    mirror = SETTINGS.is_mirror(source)
+    for of in body.objects:
+        facts = facts_of(of, message=body, source=source, mirror=mirror, received_at=received_at)
+        if facts:
+            spoken.append(Spoken(key_of(of.code), of.code, facts, received_at, tally))
+        else:
+            tally.repeated += 1  # a code and nothing else says nothing new
+
+
+def _received_at(message: Received) -> datetime:
+    stamp = message.headers.get(RECEIVED_AT)
+    return (datetime.fromisoformat(stamp) if stamp else message.at).astimezone(PROVINCE_ZONE)
+
+
+async def _hear(connection: AsyncConnection, spoken: Sequence[Spoken]) -> None:
+    """Find what is new of each object, under the lock of its thing; things that a copy added meanwhile go again."""
+    of_key: dict[str, list[Spoken]] = defaultdict(list)
+    for one in spoken:
+        of_key[one.key].append(one)
+    waiting = set(of_key)
+    while waiting:
+        known = await store.lock_things(connection, sorted(waiting))
+        added: dict[str, Memory] = {}
+        changed: dict[str, Memory] = {}
+        for key in waiting:
+            memory = known.get(key) or Memory(raw_code=of_key[key][0].code)
+            before = len(memory.facts)
+            for one in of_key[key]:
+                one.new = [fact for new in one.facts for fact in memory.hear(new)]
+            if key not in known:
+                added[key] = memory
+            elif len(memory.facts) != before or any(one.new for one in of_key[key]):
+                changed[key] = memory
+        await store.put_things(connection, changed)
+        waiting = await store.add_things(connection, added)
+
+
+def _dossier_said(one: Spoken) -> Outgoing:
+    return outgoing(
+        DossierSaid,
+        id=event_id(one.new),
+        about=one.key,
+        time=one.heard_at,
+        data={"dossier": one.key, "raw_code": one.code, "facts": one.new},
+    )
+
+
+def _line_outcomes(tallies: Sequence[Tally]) -> list[store.LineOutcome]:
+    return [
+        store.LineOutcome(headers[IMPORT_ID], int(headers[IMPORT_LINE]), tally.accepted, tally.repeated, tally.refused)
+        for tally in tallies
+        if IMPORT_ID in (headers := tally.message.headers) and headers.get(IMPORT_LINE, "").isdigit()
+    ]

@@ -1,0 +1,28 @@
+"""Starts intake."""
+
+from __future__ import annotations
+
+from services.intake import api, handlers, store
+from shared.consumer import Hearing
+from shared.events import DossierSaid, UnitDescribed
+from shared.program import Service, run
+from shared.settings import Settings
+
+SERVICE = Service(
+    name="intake",
+    owns="INTAKE",
+    says=[DossierSaid, UnitDescribed],
+    # a message may hold 50 objects, so fewer are fetched ahead than elsewhere
+    handlers=[(Hearing("FEED", ("feed.>",), weigh=handlers.weigh, window=1000), handlers.take_in)],
+    counts=store.counts,
+    router=api.router,
+    at_start=[api.load_carried_directory],
+)
+
+
+def main() -> None:
+    run(SERVICE, Settings())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The national portal's message bodies, as they come, turned into validated objects. Pure.
+
+source: the portal's DongBoHoSoMC (a snapshot of a dossier) and CapNhatTienDoHoSoMC (a step of its processing).
+Dates are `yyyyMMddHHmmss` in Vietnamese time, numbers are strings, absent fields are empty strings. Only what is used is read:
+applicants' names, numbers and contacts never get further than the raw message.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+SNAPSHOT, STEP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC"
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200  # beyond, a date is a slip of the keyboard
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def instant(raw: object) -> str | None:
+    """Return a compact date as ISO 8601 in Vietnamese time, None for an empty field.
+
+    raises: ValueError - not 14 digits, or no such moment.
+    """
+    if raw is None or raw == "":
+        return None
+    if not isinstance(raw, str) or len(raw) != 14 or not raw.isascii() or not raw.isdigit():
+        raise ValueError("a date must be yyyyMMddHHmmss")
+    iso = f"{raw[:4]}-{raw[4:6]}-{raw[6:8]}T{raw[8:10]}:{raw[10:12]}:{raw[12:]}+07:00"
+    if not EARLIEST_YEAR <= datetime.fromisoformat(iso).year <= LATEST_YEAR:
+        raise ValueError(f"a year must lie between {EARLIEST_YEAR} and {LATEST_YEAR}")
+    return iso
+
+
+def word(raw: object) -> str:
+    """Return text normalised to NFC and trimmed. raises: ValueError - a control character, or not text."""
+    if raw is None:
+        return ""
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return str(raw)
+    if not isinstance(raw, str):
+        raise ValueError("must be text")
+    if _CONTROL.search(raw):
+        raise ValueError("holds a control character")
+    return (raw if raw.isascii() else unicodedata.normalize("NFC", raw)).strip()
+
+
+def status(raw: object) -> int | None:
+    """Return a status code, None where absent; unknown codes are kept."""
+    text = word(raw)
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 4:
+        raise ValueError("a status must be a number")
+    return int(text)
+
+
+Instant = Annotated[str | None, BeforeValidator(instant)]
+Word = Annotated[str, BeforeValidator(word), Field(max_length=500)]
+Code = Annotated[str, BeforeValidator(word), Field(min_length=1, max_length=100)]
+Status = Annotated[int | None, BeforeValidator(status)]
+
+
+class Supplement(BaseModel):
+    """One entry of DanhSachHoSoBoSung: more papers asked of the applicant."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    requested_at: Instant = Field(default=None, alias="NgayBoSung")
+    received_at: Instant = Field(default=None, alias="NgayTiepNhanBoSung")
+    due_before: Instant = Field(default=None, alias="NgayHenTraTruoc")
+    due_after: Instant = Field(default=None, alias="NgayHenTraMoi")
+
+
+class Snapshot(BaseModel):
+    """A dossier as a source holds it (an element of DongBoHoSoMC's `data`)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    code: Code = Field(alias="MaHoSo")
+    procedure: Word = Field(default="", alias="MaTTHC")
+    field_code: Word = Field(default="", alias="MaLinhVuc")
+    field_name: Word = Field(default="", alias="TenLinhVuc")
+    unit_name: Word = Field(default="", alias="DonViXuLy")
+    status: Status = Field(default=None, alias="TrangThaiHoSo")
+    filed_at: Instant = Field(default=None, alias="NgayNopHoSo")
+    accepted_at: Instant = Field(default=None, alias="NgayTiepNhan")
+    due_at: Instant = Field(default=None, alias="NgayHenTra")
+    refused_at: Instant = Field(default=None, alias="NgayTuChoi")
+    ended_at: Instant = Field(default=None, alias="NgayKetThucXuLy")
+    returned_at: Instant = Field(default=None, alias="NgayTra")
+    supplements: tuple[Supplement, ...] = Field(default=(), alias="DanhSachHoSoBoSung", max_length=100)
+
+
+class Step(BaseModel):
+    """A step of processing (an element of CapNhatTienDoHoSoMC's `data`)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    code: Code = Field(alias="MaHoSo")
+    at: Annotated[str, BeforeValidator(instant)] = Field(alias="ThoiDiemXuLy")
+    status: Annotated[int, BeforeValidator(status)] = Field(alias="TrangThai")
+    division: Word = Field(default="", alias="PhongBanXuLy")
+    step_due_at: Instant = Field(default=None, alias="NgayKetThucTheoQuyDinh")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A part of a message that cannot be taken. detail names fields and reasons, never values."""
+
+    reason: Literal["unreadable", "not_a_message", "unknown_service", "invalid_object"]
+    detail: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a body holds. sent_at: when the envelope says it was sent, where it does (a field of our own)."""
+
+    agency: str
+    sent_at: str | None
+    objects: Sequence[Snapshot | Step]
+    refused: Sequence[Refused]
+
+
+def read(body: bytes) -> Message:
+    """Parse a body. What cannot be taken is in `refused`; good objects beside a bad one are taken."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        return _nothing(Refused("unreadable", f"not JSON in UTF-8: {str(error)[:120]}", body))
+    if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+        return _nothing(Refused("not_a_message", "an object with a list `data` is expected", body))
+    service = document.get("service")
+    if service not in (SNAPSHOT, STEP):
+        return _nothing(Refused("unknown_service", f"`service` must be {SNAPSHOT} or {STEP}", body))
+    try:
+        agency, sent_at = word(document.get("madonvi")), _sent_at(document.get("sent_at"))
+    except ValueError as error:
+        return _nothing(Refused("not_a_message", f"envelope: {error}", body))
+    validate: Callable[[Any], Snapshot | Step] = (Snapshot if service == SNAPSHOT else Step).model_validate
+    objects, refused = [], []
+    for index, element in enumerate(document["data"]):
+        try:
+            objects.append(validate(element))
+        except ValidationError as error:
+            refused.append(Refused("invalid_object", f"data[{index}]: {_places(error)}", orjson.dumps(element)))
+    return Message(agency, sent_at, objects, refused)
+
+
+def _nothing(refused: Refused) -> Message:
+    return Message("", None, (), (refused,))
+
+
+def _sent_at(raw: object) -> str | None:
+    if raw is None or raw == "":
+        return None
+    at = datetime.fromisoformat(word(raw))
+    if at.tzinfo is None:
+        raise ValueError("`sent_at` needs an offset")
+    return canonical(at)
+
+
+def _places(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:5])
+
+
+def canonical(at: datetime) -> str:
+    """Return an instant in the one form in which facts hold it: Vietnamese time, so that text order is time order."""
+    from shared.clock import PROVINCE_ZONE
+
+    return at.astimezone(PROVINCE_ZONE).isoformat()
