@@ -1,7 +1,7 @@
 """The recorded permit log as national messages, and the outcome that the log itself records.
 
-The oracle reads the CSV alone and never the messages, so what the stack computes from the messages can be held
-against it.
+The oracle reads the CSV alone and never the messages, so what the stack computes from the messages can be
+held against it.
 """
 
 import csv
