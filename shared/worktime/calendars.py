@@ -79,14 +79,8 @@ def calendar(
     raises: CalendarError - a wrong entry, named; or no open hours at all.
     """
     zone = _zone(timezone)
-    first, last = _date("known_from", known_from), _date("known_until", known_until)
-    if last < first:
-        raise CalendarError(f"known_until: {last} is before known_from, {first}")
-    if last.year - first.year > LONGEST_YEARS:
-        raise CalendarError(f"known_until: {last} is more than {LONGEST_YEARS} years after known_from, {first}")
-    for day in week.keys() - set(WEEKDAYS):
-        raise CalendarError(f"week.{day}: not one of {', '.join(WEEKDAYS)}")
-    usual = [_shifts(f"week.{day}", week.get(day, ())) for day in WEEKDAYS]
+    first, last = _known(known_from, known_until)
+    usual = _week(week)
     own = {_date("dates", day): _shifts(f"dates.{day}", shifts) for day, shifts in (dates or {}).items()}
     called = {_date("names", day): name for day, name in (names or {}).items()}
     expected = sorted({_date("provisional", day) for day in provisional})
@@ -114,6 +108,21 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # OSError: the name of a folder of zones, such as "Asia"
         raise CalendarError(f"timezone: {name!r} is not a known time zone") from None
+
+
+def _known(known_from: str, known_until: str) -> tuple[date, date]:
+    first, last = _date("known_from", known_from), _date("known_until", known_until)
+    if last < first:
+        raise CalendarError(f"known_until: {last} is before known_from, {first}")
+    if last.year - first.year > LONGEST_YEARS:
+        raise CalendarError(f"known_until: {last} is more than {LONGEST_YEARS} years after known_from, {first}")
+    return first, last
+
+
+def _week(week: Mapping[str, Sequence[str]]) -> list[Shifts]:
+    for day in week.keys() - set(WEEKDAYS):
+        raise CalendarError(f"week.{day}: not one of {', '.join(WEEKDAYS)}")
+    return [_shifts(f"week.{day}", week.get(day, ())) for day in WEEKDAYS]
 
 
 def _date(entry: str, text: str) -> date:
