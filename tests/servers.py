@@ -6,7 +6,9 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +17,11 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import nats
 
-from dondoc.stack import layout, postgres
+from dondoc.stack import layout, postgres, running
 from dondoc.stack import nats as nats_stack
 from dondoc.stack.processes import end, spawn
 
+ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "test"
 PASSWORDS = dict.fromkeys(layout.SERVICES, PASSWORD)
 NATS_IMAGE = "nats:2.15-alpine"
@@ -60,9 +63,7 @@ class NatsServer:
         return nats_stack.url(port=self.port, password=PASSWORD)
 
     def start(self) -> None:
-        command = nats_stack.command(
-            self.data, port=self.port, monitoring_port=self.monitoring_port, password=PASSWORD
-        )
+        command = nats_stack.command(self.data, port=self.port, monitoring_port=self.monitoring_port, password=PASSWORD)
         log = self.data / "nats.log"
         self.process = spawn(command, log=log)
         nats_stack.wait_ready(self.process, monitoring_port=self.monitoring_port, log=log)
@@ -92,9 +93,7 @@ class PostgresServer:
     def start(self) -> None:
         postgres.initialise(self.data, password=PASSWORD)
         log = self.data / "postgres.log"
-        self.process = spawn(
-            postgres.command(self.data, port=self.port), log=log, when_orphaned=signal.SIGINT
-        )
+        self.process = spawn(postgres.command(self.data, port=self.port), log=log, when_orphaned=signal.SIGINT)
         asyncio.run(postgres.wait_ready(self.process, self.url, log=log))
 
     def stop(self) -> None:
@@ -206,3 +205,36 @@ async def empty_jetstream(nats_url: str) -> None:
                 await jetstream.delete_stream(stream.config.name)
     finally:
         await connection.close()
+
+
+@contextmanager
+def running_stack(data: Path, *, env: Mapping[str, str] | None = None) -> Iterator[running.Running]:
+    """Run `dondoc up` on free ports until the block ends; all five services are ready inside it.
+
+    env: settings of this stack. Of the caller's environment the DONDOC_ variables are left out.
+    """
+    base = free_port_base()
+    command = [sys.executable, "-m", "dondoc.cli", "up", "--data", str(data), "--port-base", str(base)]
+    with (data / "up.log").open("w+") as said:
+        process = subprocess.Popen(
+            command, env={**clean_environment(), **(env or {})}, stdout=said, stderr=said, cwd=ROOT
+        )
+        try:
+            yield _wait_ready(data, process)
+        finally:
+            end(process, within_s=120)
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the caller's environment without its DONDOC_ settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("DONDOC_")}
+
+
+def _wait_ready(data: Path, process: "subprocess.Popen[bytes]") -> running.Running:
+    until = time.monotonic() + 90
+    while time.monotonic() < until and process.poll() is None:
+        found = running.read_down(data)
+        if found is not None and found.ready:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"the stack is not ready: {(data / 'up.log').read_text()}")

@@ -6,6 +6,7 @@ in a user namespace, and where those are refused lends the user `nobody` the rig
 
 import asyncio
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 SUPERUSER = "postgres"
 DATABASE = "dondoc"
-_NOBODY = 65534
+_NOBODY = 65534  # a user that every Debian has, owns nothing, and PostgreSQL accepts
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # a socket's path may not exceed 107 bytes; data directories do
@@ -66,19 +67,30 @@ def binary(name: str) -> str:
 
 
 def prefix() -> list[str]:
-    """Return what must stand before a PostgreSQL program so that it does not see itself run as root.
+    """Return what must stand before a PostgreSQL program so that it runs as a user it accepts.
 
-    raises: StackError - root here may neither use user namespaces nor lend its rights.
+    It refuses root, and users that the machine has no name for (containers started with a bare number).
+    raises: StackError - here one may neither use user namespaces nor lend root's rights.
     """
-    if os.geteuid() != 0:
+    me = os.geteuid()
+    if me != 0 and _has_name(me):
         return []
-    namespace = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-    lent = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--pdeathsig=INT"]
-    lent += ["--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override"]
-    for way in (namespace, lent):
+    ways = [["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"]]
+    if me == 0:
+        lent = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--pdeathsig=INT"]
+        ways.append([*lent, "--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override"])
+    for way in ways:
         if shutil.which(way[0]) and subprocess.run([*way, "true"], capture_output=True).returncode == 0:  # noqa: S603
             return way
-    raise StackError("PostgreSQL refuses to run as root here: start as an ordinary user, or set DONDOC_DATABASE_URL")
+    raise StackError("PostgreSQL refuses to run as this user: start as an ordinary one, or set DONDOC_DATABASE_URL")
+
+
+def _has_name(user: int) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
 
 
 def initialise(data: Path, *, password: str) -> None:

@@ -14,10 +14,9 @@ from typing import TypeVar
 import pytest
 
 from dondoc.stack import layout, lock, running
-from tests.servers import free_port_base
+from tests.servers import ROOT, clean_environment, free_port_base
 
 T = TypeVar("T")
-ROOT = Path(__file__).resolve().parents[2]
 Start = Callable[[], "subprocess.Popen[str]"]
 
 
@@ -33,8 +32,7 @@ def start(tmp_path: Path, base: int) -> Iterator[Start]:
 
     def begin() -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "tests.component.fake_services", str(tmp_path), str(base)]
-        env = {name: value for name, value in os.environ.items() if not name.startswith("DONDOC_")}
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stderr=subprocess.PIPE, text=True)
         started.append(process)
         return process
 
