@@ -94,6 +94,8 @@ def busy(answers: Answers) -> list[str]:
         flight = [f"{name} {lag['pending']}+{lag['unacked']}" for name, lag in _lagging(answer)]
         if answer.get("outbox"):
             flight.append(f"outbox {answer['outbox']}")
+        if answer.get("busy"):
+            flight.append(f"at work on {answer['busy']}")
         if flight or not answer.get("idle"):
             found.append(f"{service} ({', '.join(flight) or 'working'})")
     return found
