@@ -193,6 +193,7 @@ class Obligation(TypedDict):
     state: State
     timing: Timing
     ended_at: str | None
+    first_ended_at: str | None
     end: End | None
     late_working_seconds: int | None
     late_days: int
@@ -224,6 +225,7 @@ class ObligationChanged(Event):
     state: State
     timing: Timing
     ended_at: AwareDatetime | None
+    first_ended_at: AwareDatetime | None = None
     end: End | None
     late_working_seconds: int | None
     late_days: int

@@ -1,1 +1,1 @@
-"""deadline"""
+"""Deadline: owns what falls due and when. Hears INTAKE and COMPLAINTS. Says DEADLINE: due times set, moved, passed."""

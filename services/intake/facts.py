@@ -22,6 +22,7 @@ from shared.codes import national_procedure, short_agency
 from shared.events import Fact
 
 FUTURE = timedelta(days=1)  # a happening later than this after its receipt is not believed as time of knowledge
+DERIVED = -1  # rank of a due date known from a supplement's entry only: the snapshot's own goes before it
 # the order of statuses in a dossier's life, for assertions whose times cannot order them; unknown ones come first
 RANKS = {1: 1, 2: 2, 4: 3, 5: 4, 6: 4, 3: 5, 7: 5, 8: 5, 9: 6, 10: 7}
 
@@ -40,7 +41,7 @@ def facts_of(of: Snapshot | Step, *, message: Message, source: str, mirror: bool
         return _facts_of_step(of, source=source, mirror=mirror, heard=canonical(received_at))
     as_of = _as_of(of, sent_at=message.sent_at, received_at=received_at)
     heard, rank, key = canonical(received_at), RANKS.get(of.status or 0, 0), key_of(of.code)
-    said: list[tuple[str, Any, str, str]] = []  # slot, value, at, as_of
+    said: list[tuple[str, Any, str, str, int]] = []  # slot, value, at, as_of, rank
     agency = short_agency(message.agency)
     about = {
         "procedure": national_procedure(of.procedure),
@@ -49,18 +50,18 @@ def facts_of(of: Snapshot | Step, *, message: Message, source: str, mirror: bool
         "agency": agency or "",
     }
     if any(about.values()):
-        said.append(("about", about, as_of, as_of))
+        said.append(("about", about, as_of, as_of, rank))
     if of.filed_at:
-        said.append(("filed", of.filed_at, of.filed_at, as_of))
+        said.append(("filed", of.filed_at, of.filed_at, as_of, rank))
     if of.accepted_at:
-        said.append(("accepted", of.accepted_at, of.accepted_at, as_of))
+        said.append(("accepted", of.accepted_at, of.accepted_at, as_of, rank))
     if of.status is not None or of.ended_at:
         value = {"status": of.status, "ended": of.ended_at, "refused": of.refused_at}
-        said.append(("standing", value, of.ended_at or as_of, as_of))
-    said += _due_and_supplements(of, as_of=as_of)
+        said.append(("standing", value, of.ended_at or as_of, as_of, rank))
+    said += _due_and_supplements(of, as_of=as_of, rank=rank)
     return [
-        _fact(key, slot, value, at=at, as_of=known, rank=rank, heard=heard, source=source, mirror=mirror)
-        for slot, value, at, known in said
+        _fact(key, slot, value, at=at, as_of=known, rank=order, heard=heard, source=source, mirror=mirror)
+        for slot, value, at, known, order in said
     ]
 
 
@@ -75,19 +76,21 @@ def _facts_of_step(step: Step, *, source: str, mirror: bool, heard: str) -> list
     ]  # fmt: skip
 
 
-def _due_and_supplements(of: Snapshot, *, as_of: str) -> list[tuple[str, Any, str, str]]:
+def _due_and_supplements(of: Snapshot, *, as_of: str, rank: int) -> list[tuple[str, Any, str, str, int]]:
     """A supplement's entry tells of two older announcements too: the date before it and the date given after it."""
-    said: list[tuple[str, Any, str, str]] = []
+    said: list[tuple[str, Any, str, str, int]] = []
     for number, supplement in enumerate(of.supplements, start=1):
         requested, received = supplement.requested_at, supplement.received_at
         if requested:
-            said.append((f"supplement.{number}", {"requested": requested, "received": received}, requested, as_of))
+            said.append(
+                (f"supplement.{number}", {"requested": requested, "received": received}, requested, as_of, rank)
+            )
             if supplement.due_before:
-                said.append(("due", supplement.due_before, requested, min(requested, as_of)))
+                said.append(("due", supplement.due_before, requested, min(requested, as_of), DERIVED))
         if received and supplement.due_after and supplement.due_after != of.due_at:
-            said.append(("due", supplement.due_after, received, min(received, as_of)))
+            said.append(("due", supplement.due_after, received, min(received, as_of), DERIVED))
     if of.due_at:
-        said.append(("due", of.due_at, as_of, as_of))
+        said.append(("due", of.due_at, as_of, as_of, rank))
     return said
 
 

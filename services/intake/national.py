@@ -1,8 +1,8 @@
 """The national portal's message bodies, as they come, turned into validated objects. Pure.
 
 source: the portal's DongBoHoSoMC (a snapshot of a dossier) and CapNhatTienDoHoSoMC (a step of its processing).
-Dates are `yyyyMMddHHmmss` in Vietnamese time, numbers are strings, absent fields are empty strings. Only what is used is read:
-applicants' names, numbers and contacts never get further than the raw message.
+Dates are `yyyyMMddHHmmss` in Vietnamese time, numbers are strings, absent fields are empty strings. Only what is used
+is read: applicants' names, numbers and contacts never get further than the raw message.
 """
 
 from __future__ import annotations

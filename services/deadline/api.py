@@ -1,0 +1,86 @@
+"""Deadline over HTTP: obligations as they are, and the export of the world at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
+
+from services.deadline import store
+from services.deadline.course import at_moment, iso
+from services.deadline.handlers import fold
+from shared.events import Obligation
+from shared.http import KEY
+from shared.program import Running
+from shared.worktime import vietnam
+
+router = APIRouter(prefix="/v1", dependencies=KEY)
+PAGE = 1000
+
+
+def _running(request: Request) -> Running:
+    running: Running = request.app.state.running
+    return running
+
+
+@router.get("/obligations", tags=["obligations"])
+async def list_obligations(
+    request: Request,
+    after: str = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    kind: Annotated[str | None, Query(pattern="^(dossier|answer)$")] = None,
+) -> list[dict[str, Any]]:
+    """Return a page of obligations in id order, timing as of now."""
+    running = _running(request)
+    async with running.engine.connect() as connection:
+        page = await store.list_obligations(connection, after=after, limit=limit, kind=kind)
+    now = iso(running.clock.now())
+    return [dict(at_moment(obligation, now=now, calendar=vietnam())) for obligation in page]
+
+
+@router.get("/obligations/{id:path}", tags=["obligations"])
+async def show_obligation(id: str, request: Request) -> dict[str, Any]:
+    """Return one obligation, timing as of now, with the due dates that sources announced and the pauses."""
+    running = _running(request)
+    async with running.engine.connect() as connection:
+        said = (await store.list_said(connection, [id])).get(id)
+        stored = await store.lock_obligations(connection, [id])
+        await connection.rollback()
+    if not said or id not in stored:
+        raise HTTPException(404, "no such obligation; its id is `dossier/<code>` or `answer/<code>`")
+    return dict(at_moment(stored[id], now=iso(running.clock.now()), calendar=vietnam()))
+
+
+@router.get("/export/obligations", tags=["obligations"])
+async def export_obligations(request: Request, as_of: AwareDatetime | None = None) -> StreamingResponse:
+    """Stream one line per obligation. `as_of`: the world at that moment, from the facts that had happened by then."""
+    running = _running(request)
+    lines = _at(running, as_of) if as_of else _present(running)
+    return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+async def _present(running: Running) -> AsyncIterator[bytes]:
+    now = iso(running.clock.now())
+    after = ""
+    async with running.engine.connect() as connection:
+        while page := await store.list_obligations(connection, after=after, limit=PAGE):
+            yield _lines(page, now)
+            after = page[-1]["obligation_id"]
+
+
+async def _at(running: Running, as_of: datetime) -> AsyncIterator[bytes]:
+    moment = iso(as_of)
+    async with running.engine.connect() as connection:
+        async for said in store.stream_said(connection, page=PAGE):
+            folded = (fold(id, said[id], until=moment) for id in sorted(said))
+            yield _lines([obligation for obligation in folded if obligation], moment)
+
+
+def _lines(obligations: list[Obligation], moment: str) -> bytes:
+    calendar = vietnam()
+    return b"".join(orjson.dumps(at_moment(o, now=moment, calendar=calendar)) + b"\n" for o in obligations)

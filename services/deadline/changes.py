@@ -1,0 +1,70 @@
+"""What changed between two states of an obligation, and what the sweep finds due. Pure."""
+
+from __future__ import annotations
+
+from shared.events import (
+    DeadlineMoved,
+    DeadlineNear,
+    DeadlinePassed,
+    DeadlinePaused,
+    DeadlineResumed,
+    DeadlineSet,
+    Obligation,
+    ObligationChanged,
+    ObligationEnded,
+    ObligationReopened,
+)
+
+
+def changed(old: Obligation | None, new: Obligation) -> type[ObligationChanged] | None:
+    """Return the narrowest event for a change, or None where nothing changed.
+
+    `new` keeps what the sweep said of the same due time, so that it is not said twice.
+    """
+    if old is None:
+        return ObligationEnded if new["state"] == "ended" else DeadlineSet if new["due_at"] else ObligationChanged
+    if old["state"] == new["state"] == "open" and old["due_at"] == new["due_at"]:
+        new["timing"] = old["timing"]
+    new["revision"] = old["revision"]
+    if old == new:
+        return None
+    return _narrowest(old, new)
+
+
+def _narrowest(old: Obligation, new: Obligation) -> type[ObligationChanged]:
+    before, after = old["state"], new["state"]
+    if before != after:
+        if after == "ended":
+            return ObligationEnded
+        if before == "ended":
+            return ObligationReopened
+        return DeadlinePaused if after == "paused" else DeadlineResumed
+    if old["due_at"] != new["due_at"]:
+        return DeadlineSet if old["due_at"] is None else DeadlineMoved
+    return ObligationChanged
+
+
+def timer_of(obligation: Obligation) -> str | None:
+    """Return when the sweep must look at an obligation next; while it is paused or ended, never."""
+    if obligation["state"] != "open":
+        return None
+    if obligation["timing"] == "on_time":
+        return obligation["near_at"]
+    return obligation["due_at"] if obligation["timing"] == "due_soon" else None
+
+
+def fire(obligation: Obligation, *, now: str) -> type[ObligationChanged] | None:
+    """Advance `timing` of an open obligation to `now`; returns the event to say, None where it is early.
+
+    Late means after the due time, compared to the second: at the due time itself it is not late.
+    """
+    due_at = obligation["due_at"]
+    if obligation["state"] != "open" or due_at is None:
+        return None
+    if now[:19] > due_at[:19]:
+        obligation["timing"] = "overdue"
+        return DeadlinePassed
+    if obligation["timing"] == "on_time" and obligation["near_at"] and now >= obligation["near_at"]:
+        obligation["timing"] = "due_soon"
+        return DeadlineNear
+    return None

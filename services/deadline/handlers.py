@@ -1,0 +1,128 @@
+"""What deadline does with what it hears: store it, fold what it touches, announce what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.deadline import answer, dossier, limits, store
+from services.deadline.changes import changed, fire
+from services.deadline.course import Course, iso, obligation_of
+from services.deadline.settings import DeadlineSettings
+from services.deadline.store import Said
+from shared import metrics, quarantine
+from shared.bus import Received
+from shared.events import (
+    ComplaintChanged,
+    DossierSaid,
+    Obligation,
+    ObligationChanged,
+    Outgoing,
+    decode,
+    outgoing,
+)
+from shared.program import Heard
+from shared.worktime import vietnam
+
+NEAR = timedelta(hours=DeadlineSettings().near_hours)
+SWEEP_LIMIT = 500
+
+
+async def follow_dossiers(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
+    """Add what was said of dossiers, fold those it touches, announce what changed.
+
+    hears: intake.dossier_said.v1. says: every DEADLINE event but near and passed.
+    repeats: harmless - the same event has the same id, and the fold is over a set of facts.
+    raises: nothing of its own; past the calendar's end an obligation is flagged `calendar_unknown`.
+    """
+    return await _follow(connection, heard, lambda body: f"dossier/{decode(DossierSaid, body).subject}")
+
+
+async def follow_complaints(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
+    """Add what was said of citizens' feedback: an answer is owed like anything else.
+
+    hears: complaints.*. says: as `follow_dossiers`. repeats: harmless, the newest revision counts.
+    """
+    return await _follow(connection, heard, lambda body: f"answer/{decode(ComplaintChanged, body).subject}")
+
+
+async def _follow(connection: AsyncConnection, heard: Heard, obligation_id: Callable[[bytes], str]) -> list[Outgoing]:
+    said: list[Said] = []
+    refused: list[quarantine.Entry] = []
+    for message in heard.messages:
+        try:
+            said.append(Said(obligation_id(message.data), message.headers["Nats-Msg-Id"], message.data))
+        except (ValidationError, KeyError) as error:
+            refused.append(_refusal(message, error, now=heard.now))
+    await quarantine.add(connection, "deadline", refused)
+    if not said:
+        return []
+    waiting = await store.add_said(connection, said)
+    metrics.events.labels(heard.messages[0].stream, "repeated").inc(len(said) - len(waiting))
+    return await _refold(connection, waiting, now=heard.now)
+
+
+def _refusal(message: Received, error: Exception, *, now: datetime) -> quarantine.Entry:
+    detail = f"{error.error_count()} places" if isinstance(error, ValidationError) else "no Nats-Msg-Id"
+    origin = f"{message.stream}/{message.sequence}"
+    return quarantine.Entry(message.stream, "not_an_event", detail, origin, now, message.data)
+
+
+async def _refold(connection: AsyncConnection, ids: Sequence[str], *, now: datetime) -> list[Outgoing]:
+    """Fold the obligations from everything said of them, under their locks; what a copy added meanwhile goes again."""
+    events: list[Outgoing] = []
+    waiting = set(ids)
+    while waiting:
+        before = await store.lock_obligations(connection, sorted(waiting))
+        said = await store.list_said(connection, sorted(waiting))
+        after = {id: folded for id in waiting if (folded := fold(id, said[id]))}
+        told = {id: event for id, new in after.items() if (event := changed(before.get(id), new))}
+        for id in told:
+            after[id]["revision"] += 1
+        await store.put_obligations(connection, [after[id] for id in told if id in before])
+        stored = await store.add_obligations(connection, [after[id] for id in told if id not in before])
+        settled = {id for id in told if id in before or id in stored}
+        events += [say(told[id], after[id], now=now) for id in sorted(settled)]
+        waiting = {id for id in told if id not in settled}
+    return events
+
+
+def fold(id: str, said: Sequence[Mapping[str, Any]], *, until: str | None = None) -> Obligation | None:
+    """Return the obligation that everything said of it makes."""
+    course = course_of(id, said, until=until)
+    return obligation_of(course, calendar=vietnam(), near=NEAR) if course else None
+
+
+def course_of(id: str, said: Sequence[Mapping[str, Any]], *, until: str | None) -> Course | None:
+    kind, subject = id.split("/", 1)
+    if kind == "answer":
+        return answer.fold(subject, (event["data"] for event in said), until=until)
+    facts = [fact for event in said for fact in event["data"]["facts"]]
+    raw_code = min(event["data"]["raw_code"] for event in said)
+    return dossier.fold(subject, raw_code, facts, limits=limits.carried(), until=until)
+
+
+def say(event: type[ObligationChanged], obligation: Obligation, *, now: datetime) -> Outgoing:
+    """Return the event with the whole state; its id is the obligation's revision."""
+    id = obligation["obligation_id"]
+    return outgoing(event, id=f"{id}:{obligation['revision']}", about=id, time=now, data=obligation)
+
+
+async def sweep(connection: AsyncConnection, at: datetime) -> tuple[list[Outgoing], bool]:
+    """Say near and passed of the obligations whose timer is due; returns also whether more may be."""
+    now = iso(at)
+    due = await store.claim_due(connection, now=at, limit=SWEEP_LIMIT)
+    events = []
+    for obligation in due:
+        event = fire(obligation, now=now)
+        if event:
+            obligation["revision"] += 1
+            events.append(say(event, obligation, now=at))
+    await store.put_obligations(connection, due)
+    if due and due[-1]["due_at"]:
+        metrics.timer_lag.set(max(0.0, (at - datetime.fromisoformat(due[-1]["near_at"] or now)).total_seconds()))
+    return events, len(due) == SWEEP_LIMIT
