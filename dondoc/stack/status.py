@@ -122,12 +122,18 @@ def print_table(stack: Running, answers: Answers) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    console = Console()
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("service", "state", "waiting", "outbox", "quarantine", "restarts", "counts"):
+    for column in ("service", "state", "waiting", "outbox", "quarantine", "restarts"):
         table.add_column(column, justify="right" if column in ("outbox", "quarantine", "restarts") else "left")
     for service in SERVICES:
         table.add_row(*_row(service, stack, answers.get(service)))
-    Console().print(table)
+    console.print(table)
+    for service, answer in answers.items():
+        for group, named in (answer or {}).get("counts", {}).items():
+            if named:
+                told = ", ".join(f"{name} {count}" for name, count in named.items())
+                console.print(f"{service}  {group}: {told}", highlight=False, soft_wrap=True)
 
 
 def _row(service: str, stack: Running, answer: Answer | None) -> tuple[str, ...]:
@@ -135,11 +141,7 @@ def _row(service: str, stack: Running, answer: Answer | None) -> tuple[str, ...]
     restarts = str(program.restarts) if program else "-"
     if answer is None:
         why = f"down (exit {program.last_exit})" if program and not program.pid else "down"
-        return service, f"[red]{why}[/red]", "-", "-", "-", restarts, ""
+        return service, f"[red]{why}[/red]", "-", "-", "-", restarts
     state = "[green]ready[/green]" if answer.get("ready") else "[yellow]not ready[/yellow]"
     waiting = "\n".join(f"{name} {lag['pending']}+{lag['unacked']}" for name, lag in _lagging(answer)) or "0"
-    counts = "\n".join(
-        f"{group}: " + ", ".join(f"{name} {count}" for name, count in named.items())
-        for group, named in answer.get("counts", {}).items()
-    )
-    return service, state, waiting, str(answer["outbox"]), str(answer["quarantine"]), restarts, counts
+    return service, state, waiting, str(answer["outbox"]), str(answer["quarantine"]), restarts
