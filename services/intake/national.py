@@ -64,6 +64,8 @@ Instant = Annotated[str | None, BeforeValidator(instant)]
 Word = Annotated[str, BeforeValidator(word), Field(max_length=500)]
 Code = Annotated[str, BeforeValidator(word), Field(min_length=1, max_length=100)]
 Status = Annotated[int | None, BeforeValidator(status)]
+StepInstant = Annotated[str, BeforeValidator(instant)]
+StepStatus = Annotated[int, BeforeValidator(status)]
 
 
 class Supplement(BaseModel):
@@ -100,8 +102,8 @@ class Step(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     code: Code = Field(alias="MaHoSo")
-    at: Annotated[str, BeforeValidator(instant)] = Field(alias="ThoiDiemXuLy")
-    status: Annotated[int, BeforeValidator(status)] = Field(alias="TrangThai")
+    at: StepInstant = Field(alias="ThoiDiemXuLy")
+    status: StepStatus = Field(alias="TrangThai")
     division: Word = Field(default="", alias="PhongBanXuLy")
     step_due_at: Instant = Field(default=None, alias="NgayKetThucTheoQuyDinh")
 

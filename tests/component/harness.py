@@ -1,0 +1,92 @@
+"""Helpers for tests that run services in this process on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import nats
+import orjson
+from nats.aio.client import Client
+from pydantic import SecretStr
+
+from shared.bus import publish
+from shared.events import Outgoing
+from shared.program import Running, Service, running
+from shared.settings import Settings
+from tests import servers as real
+
+API_KEY = "test-key"
+
+
+def settings(*, nats_url: str, database_url: str, clock: str = "live") -> Settings:
+    """Return the settings of one service in a test."""
+    return Settings(
+        nats_url=nats_url,
+        database_url=database_url,
+        clock=clock,  # type: ignore[arg-type]
+        api_key=SecretStr(API_KEY),
+        stream_max_bytes=256 << 20,
+    )
+
+
+@contextlib.asynccontextmanager
+async def connected(nats_url: str) -> AsyncIterator[Client]:
+    """A client of its own for the test."""
+    client = await nats.connect(nats_url)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@contextlib.asynccontextmanager
+async def services(
+    *parts: Service, nats_url: str, database: real.Database, clock: str = "live"
+) -> AsyncIterator[dict[str, Running]]:
+    """Run services in this process; stopped in reverse order."""
+    async with contextlib.AsyncExitStack() as stack:
+        started = {}
+        for part in parts:
+            of = settings(nats_url=nats_url, database_url=database.url(part.name), clock=clock)
+            started[part.name] = await stack.enter_async_context(running(part, of))
+        yield started
+
+
+async def feed(client: Client, bodies: Sequence[bytes], *, source: str = "motcua-1", at: str | None = None) -> None:
+    """Publish raw messages as a source would. at: business time of receipt, where the clock is driven."""
+    import uuid
+
+    headers = {"Dondoc-Received-At": at} if at else None
+    await publish(client, [Outgoing(uuid.uuid4().hex, f"feed.{source}.national", body, headers) for body in bodies])
+
+
+async def tick(client: Client, at: str, *, streams: Sequence[str] = ("FEED",)) -> None:
+    """Write a tick; `streams` stand in for owners that do not run in the test."""
+    for stream in streams:
+        subject = f"{stream.lower()}.tick.v1"
+        await publish(client, [Outgoing(f"{subject}:{at}", subject, orjson.dumps({"at": at, "timers": {}}))])
+
+
+async def until_idle(started: dict[str, Running], *, within_s: float = 30) -> None:
+    """Return once nothing is in flight in two looks at all services."""
+    calm = 0
+    async with asyncio.timeout(within_s):
+        while calm < 2:
+            states = [await one.status() for one in started.values()]
+            calm = calm + 1 if all(state["idle"] for state in states) else 0
+            await asyncio.sleep(0.05)
+
+
+async def said(client: Client, stream: str) -> list[dict[str, Any]]:
+    """Return every event of a stream, parsed, ticks left out."""
+    jetstream = client.jetstream()
+    info = await jetstream.stream_info(stream)
+    events = []
+    for sequence in range(info.state.first_seq, info.state.last_seq + 1):
+        message = await jetstream.get_msg(stream, sequence)
+        if not (message.subject or "").endswith(".tick.v1"):
+            events.append(orjson.loads(message.data or b"{}"))
+    return events

@@ -1,0 +1,158 @@
+"""A portal message through intake and deadline on real servers: facts, repeats, quarantine, due dates, the sweep."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+import pytest_asyncio
+from nats.aio.client import Client
+from sqlalchemy import text
+
+from services.deadline.main import SERVICE as DEADLINE
+from services.intake.main import SERVICE as INTAKE
+from shared.program import Running
+from tests import servers as real
+from tests.component import harness
+
+
+def snapshot(code: str = "000.00.12.H56-261102-0001", **fields: Any) -> dict[str, Any]:
+    return {
+        "MaHoSo": code,
+        "MaTTHC": "1.004746",
+        "TenLinhVuc": "Hộ tịch",
+        "ChuHoSo": "Công dân 0001",
+        "NgayTiepNhan": "20261102091000",
+        "NgayHenTra": "20261109091000",
+        "TrangThaiHoSo": "2",
+        "NgayKetThucXuLy": "",
+        "DonViXuLy": "UBND xã Mường Lát",
+        **fields,
+    }
+
+
+def message(*objects: dict[str, Any], service: str = "DongBoHoSoMC") -> bytes:
+    return orjson.dumps({"session": "", "madonvi": "000.00.12.H56", "service": service, "data": list(objects)})
+
+
+@pytest_asyncio.fixture
+async def started(nats_url: str, postgres_url: str) -> AsyncIterator[dict[str, Running]]:
+    database = await real.fresh_database(postgres_url, migrated=["intake", "deadline"])
+    async with harness.services(INTAKE, DEADLINE, nats_url=nats_url, database=database, clock="driven") as running:
+        yield running
+    await real.drop_database(postgres_url, database)
+
+
+@pytest_asyncio.fixture
+async def client(nats_url: str) -> AsyncIterator[Client]:
+    async with harness.connected(nats_url) as connection:
+        yield connection
+
+
+async def documents(started: dict[str, Running]) -> list[dict[str, Any]]:
+    async with started["deadline"].engine.connect() as connection:
+        rows = await connection.execute(text("SELECT document::text FROM deadline.obligation ORDER BY id"))
+        return [orjson.loads(document) for document in rows.scalars()]
+
+
+async def test_a_portal_message_becomes_an_obligation_and_an_event(
+    started: dict[str, Running], client: Client
+) -> None:
+    await harness.feed(client, [message(snapshot())])
+    await harness.until_idle(started)
+    [obligation] = await documents(started)
+    assert obligation["obligation_id"] == "dossier/000.00.12.H56-261102-0001"
+    assert obligation["unit"] == "H56.12"
+    assert obligation["due_at"] == "2026-11-09T09:10:00+07:00"
+    assert obligation["due_from"] == "source"
+    assert obligation["computed_due_at"] == "2026-11-09T09:10:00+07:00"
+    assert obligation["state"] == "open"
+    said = await harness.said(client, "DEADLINE")
+    assert said[0]["type"] == "deadline.deadline_set.v1"
+    assert said[0]["data"]["due_at"] == obligation["due_at"]
+
+
+async def test_no_personal_data_leaves_the_raw_message(started: dict[str, Running], client: Client) -> None:
+    await harness.feed(client, [message(snapshot(ChuHoSo="Nguyễn Thị Mẫu", SoDienThoai="0900000123"))])
+    await harness.until_idle(started)
+    everything = orjson.dumps([await harness.said(client, "INTAKE"), await harness.said(client, "DEADLINE")])
+    assert b"M\xe1\xba\xabu" not in everything
+    assert b"0900000123" not in everything
+
+
+async def test_resending_changes_nothing(started: dict[str, Running], client: Client) -> None:
+    body = message(snapshot(), snapshot("000.00.12.H56-261102-0002"))
+    await harness.feed(client, [body])
+    await harness.until_idle(started)
+    before = await documents(started), len(await harness.said(client, "INTAKE"))
+    await harness.feed(client, [body] * 3)
+    await harness.until_idle(started)
+    assert (await documents(started), len(await harness.said(client, "INTAKE"))) == before
+
+
+async def test_a_bad_object_is_quarantined_and_its_neighbours_are_taken(
+    started: dict[str, Running], client: Client
+) -> None:
+    bad_date = snapshot("000.00.12.H56-261102-0003", NgayTiepNhan="20261345091000")
+    no_code = snapshot("")
+    await harness.feed(client, [message(bad_date, snapshot(), no_code), b"\xff{", b"[]", message(service="Other")])
+    await harness.until_idle(started)
+    assert [o["subject_id"] for o in await documents(started)] == ["000.00.12.H56-261102-0001"]
+    async with started["intake"].engine.connect() as connection:
+        rows = await connection.execute(text("SELECT reason, count(*) FROM intake.quarantine GROUP BY 1"))
+        assert dict(rows.all()) == {
+            "invalid_object": 2,
+            "unreadable": 1,
+            "not_a_message": 1,
+            "unknown_service": 1,
+        }
+
+
+async def test_an_identical_bad_message_is_one_entry_with_a_count(started: dict[str, Running], client: Client) -> None:
+    await harness.feed(client, [b"{broken"] * 3)
+    await harness.until_idle(started)
+    async with started["intake"].engine.connect() as connection:
+        assert (await connection.execute(text("SELECT seen FROM intake.quarantine"))).scalars().all() == [3]
+
+
+async def test_the_sweep_says_once_that_a_deadline_passed(started: dict[str, Running], client: Client) -> None:
+    overdue = snapshot(NgayTiepNhan="20261019091000", NgayHenTra="20261026091000")
+    await harness.feed(client, [message(overdue)])
+    await harness.tick(client, "2026-10-26T09:10:00+07:00", streams=("FEED", "COMPLAINTS"))
+    await harness.until_idle(started)
+    assert [event["type"] for event in await harness.said(client, "DEADLINE")] == [
+        "deadline.deadline_set.v1",
+        "deadline.deadline_near.v1",
+    ]
+    await harness.tick(client, "2026-10-26T09:10:01+07:00", streams=("FEED", "COMPLAINTS"))
+    await harness.tick(client, "2026-10-27T09:10:01+07:00", streams=("FEED", "COMPLAINTS"))
+    await harness.until_idle(started)
+    types = [event["type"] for event in await harness.said(client, "DEADLINE")]
+    assert types == [
+        "deadline.deadline_set.v1",
+        "deadline.deadline_near.v1",
+        "deadline.deadline_passed.v1",
+    ]
+
+
+async def test_an_end_settles_the_obligation_and_says_whether_it_was_late(
+    started: dict[str, Running], client: Client
+) -> None:
+    ended = snapshot(TrangThaiHoSo="9", NgayKetThucXuLy="20261110100000")
+    await harness.feed(client, [message(snapshot()), message(ended)])
+    await harness.until_idle(started)
+    [obligation] = await documents(started)
+    assert (obligation["state"], obligation["timing"], obligation["late_days"]) == ("ended", "late", 1)
+    assert obligation["late_working_seconds"] == 8 * 3600 + 50 * 60
+
+
+@pytest.mark.parametrize("size", [1, 7])
+async def test_many_messages_lose_nothing(started: dict[str, Running], client: Client, size: int) -> None:
+    codes = [f"000.00.12.H56-261102-{number:04d}" for number in range(1, 701)]
+    bodies = [message(*(snapshot(code) for code in codes[at : at + size])) for at in range(0, len(codes), size)]
+    await harness.feed(client, bodies)
+    await harness.until_idle(started)
+    assert [o["subject_id"] for o in await documents(started)] == codes
+    assert sum(c.redelivered for one in started.values() for c in one.consumers) == 0
