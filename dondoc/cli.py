@@ -183,7 +183,7 @@ def main() -> None:
     """Run the command; what is wrong is one line on stderr, and the exit code says whose fault it is."""
     gather()
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(prog_name="dondoc", standalone_mode=False) or 0)
     except StackError as error:
         sys.stderr.write(f"dondoc: {error}\n")
         sys.exit(1)

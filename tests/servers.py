@@ -130,6 +130,7 @@ def container_servers() -> Iterator[Servers]:
 
     broker = NatsContainer(NATS_IMAGE, jetstream=True)
     database = PostgresContainer(POSTGRES_IMAGE, username="postgres", password=PASSWORD, driver=None)
+    database.with_command("postgres -c max_connections=200")
     with broker, database:
         base = database.get_connection_url()
         yield Servers(nats_url=broker.nats_uri(), postgres_url=with_database(base, "postgres"))

@@ -24,6 +24,8 @@ class Ready(BaseHTTPRequestHandler):
 
 def serve() -> None:
     """Be ready until asked to stop, then say so in the log."""
+    if why := os.environ.get("FAKE_BROKEN"):
+        sys.exit(why)
     server = HTTPServer((os.environ["DONDOC_HTTP_HOST"], int(os.environ["DONDOC_HTTP_PORT"])), Ready)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     server.serve_forever()

@@ -14,10 +14,10 @@ from typing import TypeVar
 import pytest
 
 from dondoc.stack import layout, lock, running
-from tests.servers import ROOT, clean_environment, free_port_base
+from tests.servers import ROOT, Servers, clean_environment, free_port_base
 
 T = TypeVar("T")
-Start = Callable[[], "subprocess.Popen[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -30,9 +30,11 @@ def start(tmp_path: Path, base: int) -> Iterator[Start]:
     """Start a supervisor on this test's data directory and ports."""
     started: list[subprocess.Popen[str]] = []
 
-    def begin() -> subprocess.Popen[str]:
+    def begin(**settings: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "tests.component.fake_services", str(tmp_path), str(base)]
-        process = subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**clean_environment(), **settings}, stderr=subprocess.PIPE, text=True
+        )
         started.append(process)
         return process
 
@@ -143,3 +145,18 @@ def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
     made = layout.load_secrets(tmp_path)
     assert layout.load_secrets(tmp_path) == made
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_servers_of_the_operators_own_are_used_as_they_are(start: Start, tmp_path: Path, servers: Servers) -> None:
+    start(DONDOC_NATS_URL=servers.nats_url, DONDOC_DATABASE_URL=servers.postgres_url)
+    stack = ready_stack(tmp_path)
+    assert list(stack.programs) == list(layout.SERVICES)
+    assert stack.nats_url == servers.nats_url
+    assert set(stack.database_urls.values()) == {servers.postgres_url}
+
+
+def test_a_service_that_ends_at_once_stops_the_start_and_is_named(start: Start, tmp_path: Path) -> None:
+    process = start(FAKE_BROKEN="no policy file")
+    _, said = process.communicate(timeout=60)
+    assert " ends at once: no policy file; see " in said
+    assert running.read_down(tmp_path) is None
