@@ -1,0 +1,242 @@
+"""The digest a head gets: which matters, in which order, in which words. Pure; texts are in templates/.
+
+Never here: an applicant's name, number, address or contact. Codes, fields and dates are all a digest speaks of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from services.notify.lines import News
+from services.notify.policy import NEAR, Policy, Role
+from services.notify.wording import instant, late_text, left_text, noun, settled_text
+from shared.events import Kind, ObligationChanged, UnitDescribed
+from shared.worktime import WorkCalendar
+
+Part = Literal["new", "backlog", "changed", "settled", "near"]
+TITLES: Mapping[Part, str] = {
+    "new": "Mới quá hạn",
+    "backlog": "Đã quá hạn từ trước khi được theo dõi",
+    "changed": "Có thay đổi",
+    "settled": "Không còn quá hạn",
+    "near": "Sắp đến hạn",
+}  # in the order of the digest
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line with news. told: the most its post was told. resolved: the responsible unit, None where unknown."""
+
+    obligation_id: str
+    role: Role
+    level: int
+    news: News
+    told: int
+    revision: int
+    due_at: datetime | None
+    resolved: str | None
+    kind: Kind
+    backlog: bool
+
+    @property
+    def part(self) -> Part:
+        if self.news == "settled":
+            return "settled"
+        if self.level == NEAR:
+            return "near"
+        if self.told > NEAR:
+            return "changed"
+        return "backlog" if self.backlog else "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One heading of a digest. entries: those with a line of their own. more: the others."""
+
+    part: Part
+    entries: tuple[Entry, ...]
+    more: int
+
+    @property
+    def total(self) -> int:
+        return len(self.entries) + self.more
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """To whom a digest goes. unit: the head's own, None where the directory has no such unit."""
+
+    post: str
+    unit: UnitDescribed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A matter as its line in the digest shows it."""
+
+    code: str
+    about: str
+    due: str
+    state: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    text: str
+    html: str
+
+
+def merged(entries: Sequence[Entry]) -> list[Entry]:
+    """Return one entry for each obligation: a head told in two roles reads of it once, at the higher level."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        known = found.get(entry.obligation_id)
+        if known is None:
+            found[entry.obligation_id] = entry
+        elif known.news == "settled" or (entry.news != "settled" and entry.level > known.level):
+            found[entry.obligation_id] = replace(entry, told=max(entry.told, known.told))
+    return list(found.values())
+
+
+def sections(entries: Sequence[Entry], *, max_lines: int) -> list[Section]:
+    """Return the sections that are not empty; within one the longest overdue first."""
+    ordered = sorted(entries, key=lambda entry: (entry.due_at is None, entry.due_at, entry.obligation_id))
+    found = []
+    for part in TITLES:
+        mine = tuple(entry for entry in ordered if entry.part == part)
+        if mine:
+            found.append(Section(part, mine[:max_lines], len(mine[max_lines:])))
+    return found
+
+
+def render(
+    parts: Sequence[Section],
+    *,
+    head: Head,
+    overdue: int,
+    known: Mapping[str, ObligationChanged],
+    names: Mapping[str, str],
+    reach: Mapping[str, datetime],
+    slot: datetime,
+    at: datetime,
+    policy: Policy,
+    calendar: WorkCalendar,
+) -> Rendered:
+    """Return subject, plain text and HTML of a digest.
+
+    overdue: all that is overdue under this head, told before or now. known: states of the entries. names: of units.
+    reach: up to when each source has been heard of. at: up to when lateness is counted.
+    """
+    entries = [entry for part in parts for entry in part.entries]
+    what = noun({entry.kind for entry in entries})
+    totals = {part.part: part.total for part in parts}
+    rest = overdue - sum(totals.get(part, 0) for part in ("new", "backlog", "changed"))
+    sources = {known[entry.obligation_id].source for entry in entries}
+    values = {
+        "addressee": _addressee(head),
+        "summary": _summary(totals, overdue, what),
+        "sections": [
+            {
+                "title": TITLES[part.part],
+                "total": part.total,
+                "more": part.more,
+                "rows": [_row(entry, known[entry.obligation_id], head, names, at, calendar) for entry in part.entries],
+            }
+            for part in parts
+        ],
+        "what": what,
+        "rest": max(rest, 0),
+        "reach": [f"{source}: {instant(reach[source], calendar)}" for source in sorted(sources & reach.keys())],
+        "reason": _reason(entries, head, policy),
+        "at": instant(at, calendar),
+    }
+    subject = f"[Đôn đốc] {head.post}: {values['summary']} ({instant(slot, calendar)})"
+    return Rendered(
+        subject=" ".join(subject.split()),
+        text=_environment().get_template("digest.txt.j2").render(values),
+        html=_environment().get_template("digest.html.j2").render(values),
+    )
+
+
+def _summary(totals: Mapping[Part, int], overdue: int, what: str) -> str:
+    new = totals.get("new", 0) + totals.get("backlog", 0)
+    counts = [
+        (new, f"{what} quá hạn mới"),
+        (overdue, f"{'' if new else what + ' '}đang quá hạn"),
+        (totals.get("changed", 0), "có thay đổi"),
+        (totals.get("settled", 0), f"{'' if new or overdue else what + ' '}không còn quá hạn"),
+        (totals.get("near", 0), f"{what + ' ' if not (new or overdue or totals.get('settled')) else ''}sắp đến hạn"),
+    ]
+    return ", ".join(f"{count} {text}" for count, text in counts if count)
+
+
+def _row(
+    entry: Entry,
+    obligation: ObligationChanged,
+    head: Head,
+    names: Mapping[str, str],
+    at: datetime,
+    calendar: WorkCalendar,
+) -> Row:
+    if entry.part == "settled":
+        state = settled_text(obligation, calendar=calendar)
+    elif entry.part == "near":
+        state = left_text(obligation, at=at, calendar=calendar)
+    else:
+        state = late_text(obligation, at=at, calendar=calendar)
+        if entry.part == "changed":
+            state += "; đã báo cáo cấp trên" if entry.level > entry.told else "; hạn đã thay đổi"
+        elif entry.level > 1:
+            state += "; quá hạn kéo dài"
+    return Row(
+        code=obligation.subject_id,
+        about=" · ".join(word for word in (obligation.field, obligation.procedure) if word),
+        due=instant(obligation.due_at, calendar) if obligation.due_at else "không có hạn",
+        state=state,
+        unit=_unit(entry, obligation, head, names),
+    )
+
+
+def _unit(entry: Entry, obligation: ObligationChanged, head: Head, names: Mapping[str, str]) -> str:
+    if entry.resolved is None:
+        said = obligation.unit_name or obligation.unit
+        return f"chưa rõ đơn vị: {said}" if said else "chưa rõ đơn vị"
+    return "" if entry.resolved == head.post else names.get(entry.resolved, entry.resolved)
+
+
+def _addressee(head: Head) -> str:
+    if head.unit is None:
+        return f"Thủ trưởng đơn vị {head.post}"
+    return f"{head.unit.head_title} ({head.unit.name})"
+
+
+def _reason(entries: Sequence[Entry], head: Head, policy: Policy) -> str:
+    """Return why this head gets the mail: every role that brought something in, and what stood in for another."""
+    roles: list[Role] = ["head", "superior"]
+    reasons = [policy.roles[role] for role in roles if any(e.role == role and e.resolved for e in entries)]
+    if any(entry.resolved is None for entry in entries):
+        reasons.append("người tiếp nhận khi chưa xác định được đơn vị chịu trách nhiệm")
+    reason = "; ".join(reasons)
+    if any(e.role == "head" and e.resolved not in (None, head.post) for e in entries):
+        reason += ", nơi chưa có địa chỉ nhận thư"
+    return reason
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("services.notify", "templates"),
+        autoescape=select_autoescape(("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,67 @@
+"""Whose head answers for an obligation, and where mail reaches that head. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from services.notify.policy import Role
+from shared import directory as words
+from shared.events import UnitDescribed
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The units as they are now. root: who stands in for a unit nobody knows."""
+
+    units: Mapping[str, UnitDescribed]
+    index: words.Directory
+    root: str
+
+    def resolve(self, *, unit: str | None, unit_name: str | None) -> str | None:
+        """Return the code of the responsible unit, or None; its name as the source writes it goes first."""
+        return words.resolve(self.index, unit_name, unit)
+
+    def post(self, *, unit: str | None, unit_name: str | None, role: Role) -> str:
+        """Return the unit whose head is told.
+
+        unit, unit_name: as the obligation has them; where no unit is meant, the root's head is told.
+        returns: the nearest unit at or above the one that `role` names whose head has an address; where none has,
+            the one that `role` names, so that a notice is kept with its reason.
+        """
+        code = self.resolve(unit=unit, unit_name=unit_name)
+        if code is None:
+            code = self.root
+        elif role == "superior":
+            code = self._above(code) or code
+        return next((above.code for above in self._upwards(code) if _reachable(above)), code)
+
+    def contact(self, post: str) -> UnitDescribed | None:
+        """Return the unit at or above `post` that mail reaches, or None."""
+        return next((unit for unit in self._upwards(post) if _reachable(unit)), None)
+
+    def _above(self, code: str) -> str | None:
+        unit = self.units.get(code)
+        if unit is None or unit.parent_code not in self.units:
+            return self.root if code != self.root else None
+        return unit.parent_code
+
+    def _upwards(self, code: str) -> Iterator[UnitDescribed]:
+        seen: set[str] = set()
+        at: str | None = code
+        while at and at not in seen:
+            seen.add(at)
+            if unit := self.units.get(at):
+                yield unit
+            at = self._above(at)
+
+
+def directory(units: Iterable[UnitDescribed], *, root: str) -> Directory:
+    """Return the directory of these units."""
+    known = {unit.code: unit for unit in units}
+    index = words.directory(words.Unit(u.code, u.name, u.aliases, u.active) for u in known.values())
+    return Directory(known, index, index.get(words.normalised(root), root))
+
+
+def _reachable(unit: UnitDescribed) -> bool:
+    return bool(unit.active and unit.email)

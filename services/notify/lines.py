@@ -1,0 +1,45 @@
+"""What a head is to be told of one obligation: a line, and how it changes. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from services.notify.policy import NEAR, NOTHING, Role
+
+News = Literal["new", "changed", "settled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One obligation for one role.
+
+    level: that concerns the role. told: the level its last digest spoke of. news: what the next digest has to say.
+    """
+
+    obligation_id: str
+    role: Role
+    level: int
+    told: int = NOTHING
+    news: News | None = None
+
+
+def raised(line: Line | None, *, obligation_id: str, role: Role, level: int) -> Line:
+    """Return the line after `level` was reached. Overdue after near is new: nobody was told of anything late before."""
+    if line is None:
+        return Line(obligation_id, role, level, news="new")
+    if line.news != "settled" and line.level >= level:
+        return line
+    return replace(line, level=level, news="new" if line.told <= NEAR else "changed")
+
+
+def moved(line: Line) -> Line:
+    """Return the line after the due time changed and is still past."""
+    if line.told <= NEAR or line.news is not None:
+        return line
+    return replace(line, news="changed")
+
+
+def closed(line: Line) -> Line | None:
+    """Return the line after the matter was settled; None where its head was never told of anything late."""
+    return replace(line, news="settled") if line.told > NEAR else None

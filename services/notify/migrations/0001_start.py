@@ -1,0 +1,17 @@
+"""The directory, obligations with their escalations, lines, notices, quarantine and outbox."""
+
+from alembic import op
+
+from services.notify.store import TABLES
+from shared import outbox, quarantine
+from shared.program import TICK_DDL
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for statement in (*TABLES, outbox.DDL, quarantine.DDL, TICK_DDL):
+        op.execute(statement.format(schema="notify"))

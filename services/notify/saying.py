@@ -1,0 +1,57 @@
+"""The events that notify says, from its own states. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from services.notify.pressing import Pressed
+from shared.events import (
+    EscalationChanged,
+    NoticeChanged,
+    NoticeFailed,
+    NoticeSent,
+    NoticeStored,
+    NoticeWithheld,
+    Outgoing,
+    outgoing,
+)
+
+NOTICE_EVENTS: dict[str, type[NoticeChanged]] = {
+    "stored": NoticeStored,
+    "sent": NoticeSent,
+    "failed": NoticeFailed,
+    "withheld": NoticeWithheld,
+    "recorded": NoticeWithheld,
+}
+
+
+def escalation(event: type[EscalationChanged], pressed: Pressed, *, at: datetime) -> Outgoing:
+    about = pressed.obligation.obligation_id
+    assert pressed.raised_at
+    return outgoing(
+        event,
+        id=f"{about}:escalation:{pressed.escalation_revision}",
+        about=about,
+        time=at,
+        data=event(
+            obligation_id=about,
+            revision=pressed.escalation_revision,
+            unit=pressed.unit,
+            level=pressed.raised,
+            raised_at=pressed.raised_at,
+            closed_at=pressed.closed_at,
+        ),
+    )
+
+
+def notice(state: dict[str, Any], *, at: datetime) -> Outgoing:
+    """state: the fields of `NoticeChanged`."""
+    event = NOTICE_EVENTS[state["status"]]
+    return outgoing(
+        event,
+        id=f"{state['notice_id']}:{state['revision']}",
+        about=state["notice_id"],
+        time=at,
+        data=event.model_validate(state),
+    )

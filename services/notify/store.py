@@ -1,0 +1,232 @@
+"""The tables of notify, and the SQL of obligations and lines; notices and addressing have modules of their own.
+
+Locks: obligations in id order, then lines in key order. A digest locks lines only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify.lines import Line
+from services.notify.policy import Role
+from services.notify.pressing import Pressed
+from shared.events import ObligationChanged
+
+TABLES = (
+    "CREATE TABLE {schema}.unit (code text PRIMARY KEY, revision bigint NOT NULL, doc jsonb NOT NULL)",
+    """
+    CREATE TABLE {schema}.obligation (
+        id text PRIMARY KEY,
+        revision bigint NOT NULL,
+        doc jsonb NOT NULL,
+        unit text NOT NULL DEFAULT '',
+        unit_name text NOT NULL DEFAULT '',
+        due_at timestamptz,
+        resolved text,
+        raised smallint NOT NULL DEFAULT -1,
+        raised_at timestamptz,
+        closed_at timestamptz,
+        calendar_days boolean NOT NULL DEFAULT false,
+        escalation_revision integer NOT NULL DEFAULT 0,
+        timer_at timestamptz
+    )
+    """,
+    "CREATE INDEX obligation_timer ON {schema}.obligation (timer_at) WHERE timer_at IS NOT NULL",
+    "CREATE INDEX obligation_raised ON {schema}.obligation (id) WHERE raised > -1",
+    """
+    CREATE TABLE {schema}.line (
+        obligation_id text NOT NULL,
+        role text NOT NULL,
+        level smallint NOT NULL,
+        told smallint NOT NULL,
+        news text,
+        post text,
+        slot_at timestamptz,
+        PRIMARY KEY (obligation_id, role)
+    )
+    """,
+    "CREATE INDEX line_post ON {schema}.line (post, level)",
+    "CREATE INDEX line_slot ON {schema}.line (slot_at, post) WHERE news IS NOT NULL",
+    "CREATE INDEX line_unplaced ON {schema}.line (obligation_id) "
+    "WHERE news IS NOT NULL AND (post IS NULL OR slot_at IS NULL)",
+    "CREATE TABLE {schema}.reach (source text PRIMARY KEY, at timestamptz NOT NULL)",
+    """
+    CREATE TABLE {schema}.notice (
+        id text PRIMARY KEY,
+        post text NOT NULL,
+        role text NOT NULL,
+        channel text NOT NULL,
+        slot timestamptz NOT NULL,
+        status text NOT NULL,
+        reason text NOT NULL DEFAULT '',
+        revision integer NOT NULL DEFAULT 1,
+        recipient text NOT NULL,
+        subject text NOT NULL,
+        text_body text NOT NULL,
+        html_body text NOT NULL,
+        items integer NOT NULL,
+        stored_at timestamptz NOT NULL,
+        sent_at timestamptz,
+        attempts integer NOT NULL DEFAULT 0,
+        next_try_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        lease text,
+        leased_until timestamptz,
+        UNIQUE (post, slot)
+    )
+    """,
+    "CREATE INDEX notice_waiting ON {schema}.notice (next_try_at) WHERE status = 'stored'",
+    "CREATE INDEX notice_slot ON {schema}.notice (slot, id)",
+    """
+    CREATE TABLE {schema}.notice_item (
+        notice_id text NOT NULL,
+        obligation_id text NOT NULL,
+        revision bigint NOT NULL,
+        level smallint NOT NULL,
+        news text NOT NULL,
+        PRIMARY KEY (notice_id, obligation_id)
+    )
+    """,
+    "CREATE INDEX notice_item_obligation ON {schema}.notice_item (obligation_id)",
+)
+
+
+PRESSED = "id, doc, resolved, raised, raised_at, closed_at, calendar_days, escalation_revision, timer_at"
+
+
+def _pressed(row: Row[Any]) -> Pressed:
+    return Pressed(ObligationChanged.model_validate(row.doc), *row[2:])
+
+
+async def put_reach(connection: AsyncConnection, reach: Mapping[str, datetime]) -> None:
+    """Keep up to when each source has been heard of."""
+    sources = sorted(reach)
+    await connection.execute(
+        text(
+            "INSERT INTO notify.reach AS known SELECT * FROM unnest(CAST(:sources AS text[]), "
+            "CAST(:ats AS timestamptz[])) ON CONFLICT (source) DO UPDATE SET at = excluded.at "
+            "WHERE excluded.at > known.at"
+        ),
+        {"sources": sources, "ats": [reach[source] for source in sources]},
+    )
+
+
+async def lock_obligations(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Pressed | None]:
+    """Lock obligations in id order; those not known yet are made and come as None."""
+    await connection.execute(
+        text(
+            "INSERT INTO notify.obligation (id, revision, doc) SELECT id, -1, 'null' FROM "
+            "unnest(CAST(:ids AS text[])) AS t(id) ORDER BY id ON CONFLICT DO NOTHING"
+        ),
+        {"ids": ids},
+    )
+    rows = await connection.execute(
+        text(f"SELECT {PRESSED} FROM notify.obligation WHERE id = ANY(:ids) ORDER BY id FOR UPDATE"), {"ids": ids}
+    )
+    return {row.id: _pressed(row) if row.doc else None for row in rows}
+
+
+async def lock_due(connection: AsyncConnection, *, at: datetime, limit: int) -> list[Pressed]:
+    """Lock the obligations whose timer has run out, the oldest timers first."""
+    rows = await connection.execute(
+        text(
+            f"SELECT {PRESSED} FROM notify.obligation WHERE timer_at <= :at ORDER BY timer_at, id "
+            "LIMIT :limit FOR UPDATE SKIP LOCKED"
+        ),
+        {"at": at, "limit": limit},
+    )
+    return [_pressed(row) for row in rows]
+
+
+async def put_obligations(connection: AsyncConnection, pressed: Sequence[Pressed]) -> None:
+    """Write locked obligations back."""
+    await connection.execute(
+        text(
+            "UPDATE notify.obligation o SET revision = n.revision, doc = n.doc, unit = n.unit, "
+            "unit_name = n.unit_name, due_at = n.due_at, resolved = n.resolved, raised = n.raised, "
+            "raised_at = n.raised_at, closed_at = n.closed_at, calendar_days = n.calendar_days, "
+            "escalation_revision = n.escalation_revision, timer_at = n.timer_at "
+            "FROM unnest(CAST(:ids AS text[]), CAST(:revisions AS bigint[]), CAST(:docs AS jsonb[]), "
+            "CAST(:units AS text[]), CAST(:unit_names AS text[]), CAST(:due_ats AS timestamptz[]), "
+            "CAST(:resolved AS text[]), CAST(:raised AS smallint[]), CAST(:raised_ats AS timestamptz[]), "
+            "CAST(:closed_ats AS timestamptz[]), CAST(:calendar_days AS boolean[]), "
+            "CAST(:escalation_revisions AS integer[]), CAST(:timers AS timestamptz[])) "
+            "AS n(id, revision, doc, unit, unit_name, due_at, resolved, raised, raised_at, closed_at, "
+            "calendar_days, escalation_revision, timer_at) WHERE o.id = n.id"
+        ),
+        {
+            "ids": [p.obligation.obligation_id for p in pressed],
+            "revisions": [p.obligation.revision for p in pressed],
+            "docs": [p.obligation.model_dump_json() for p in pressed],
+            "units": [p.obligation.unit or "" for p in pressed],
+            "unit_names": [p.obligation.unit_name or "" for p in pressed],
+            "due_ats": [p.obligation.due_at for p in pressed],
+            "resolved": [p.resolved for p in pressed],
+            "raised": [p.raised for p in pressed],
+            "raised_ats": [p.raised_at for p in pressed],
+            "closed_ats": [p.closed_at for p in pressed],
+            "calendar_days": [p.calendar_days for p in pressed],
+            "escalation_revisions": [p.escalation_revision for p in pressed],
+            "timers": [p.timer_at for p in pressed],
+        },
+    )
+
+
+async def lock_lines(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[Role, Line]]:
+    """Lock the lines of obligations, in key order."""
+    rows = await connection.execute(
+        text(
+            "SELECT obligation_id, role, level, told, news FROM notify.line WHERE obligation_id = ANY(:ids) "
+            "ORDER BY obligation_id, role FOR UPDATE"
+        ),
+        {"ids": ids},
+    )
+    found: dict[str, dict[Role, Line]] = {}
+    for row in rows:
+        found.setdefault(row.obligation_id, {})[row.role] = Line(*row)
+    return found
+
+
+async def put_lines(connection: AsyncConnection, lines: Iterable[Line], *, gone: Iterable[Line]) -> None:
+    """Write lines, and remove those that have nothing to say any more."""
+    ordered = sorted(lines, key=lambda line: (line.obligation_id, line.role))
+    if ordered:
+        await connection.execute(
+            text(
+                "INSERT INTO notify.line (obligation_id, role, level, told, news) SELECT * FROM "
+                "unnest(CAST(:ids AS text[]), CAST(:roles AS text[]), CAST(:levels AS smallint[]), "
+                "CAST(:told AS smallint[]), CAST(:news AS text[])) ON CONFLICT (obligation_id, role) DO UPDATE "
+                "SET level = excluded.level, told = excluded.told, news = excluded.news"
+            ),
+            {
+                "ids": [line.obligation_id for line in ordered],
+                "roles": [line.role for line in ordered],
+                "levels": [line.level for line in ordered],
+                "told": [line.told for line in ordered],
+                "news": [line.news for line in ordered],
+            },
+        )
+    if keys := sorted((line.obligation_id, line.role) for line in gone):
+        await connection.execute(
+            text(
+                "DELETE FROM notify.line l USING unnest(CAST(:ids AS text[]), CAST(:roles AS text[])) AS g(id, role) "
+                "WHERE l.obligation_id = g.id AND l.role = g.role"
+            ),
+            {"ids": [key[0] for key in keys], "roles": [key[1] for key in keys]},
+        )
+
+
+async def next_timer(connection: AsyncConnection) -> datetime | None:
+    """Return when the sweep has something to do next: a level, or a digest slot that lines wait for."""
+    found = await connection.execute(
+        text(
+            "SELECT least((SELECT min(timer_at) FROM notify.obligation), "
+            "(SELECT min(slot_at) FROM notify.line WHERE news IS NOT NULL))"
+        )
+    )
+    at: datetime | None = found.scalar_one()
+    return at

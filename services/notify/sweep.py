@@ -1,0 +1,152 @@
+"""What is due now: levels of the ladder, then the digests of a slot."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify import addressing, digest, handlers, notices, pressing, saying, store
+from services.notify.digest import Entry, Head
+from services.notify.directory import Directory
+from services.notify.notices import Notice
+from services.notify.policy import next_slot
+from services.notify.pressing import Rules
+from shared import metrics
+from shared.events import ObligationChanged, Outgoing
+
+LEVELS_AT_ONCE = 500
+POSTS_AT_ONCE = 20  # a digest may cover thousands of lines
+SOON_AFTER = timedelta(microseconds=1)
+
+
+async def sweep(connection: AsyncConnection, at: datetime, *, rules: Rules) -> tuple[list[Outgoing], bool]:
+    """Raise the levels reached at `at`; once there are no more, make the digests of the slots reached."""
+    due = await store.lock_due(connection, at=at, limit=LEVELS_AT_ONCE)
+    slots, calendar = rules.policy.slots, rules.calendar
+    if not due and not await addressing.is_anything_unplaced(connection):
+        posts = await notices.due_posts(connection, at=at, limit=POSTS_AT_ONCE)
+        if not posts:
+            return [], False
+    units = await addressing.get_directory(connection, root=rules.policy.unknown_unit)
+    said: list[Outgoing] = []
+    if due:
+        metrics.timer_lag.set(max((at - p.timer_at).total_seconds() for p in due if p.timer_at))
+        held = await store.lock_lines(connection, sorted(p.obligation.obligation_id for p in due))
+        changes = [
+            pressing.advance(
+                pressed,
+                held=held.get(pressed.obligation.obligation_id, {}),
+                rules=rules,
+                at=at,
+                resolved=units.resolve(unit=pressed.obligation.unit, unit_name=pressed.obligation.unit_name),
+            )
+            for pressed in due
+        ]
+        await handlers.write(connection, changes)
+        said = [saying.escalation(event, about, at=at) for change in changes for event, about in change.said]
+        if len(due) == LEVELS_AT_ONCE:
+            return said, True
+    await addressing.address(connection, units, slot=next_slot(slots, calendar=calendar, at=at))
+    posts = await notices.due_posts(connection, at=at, limit=POSTS_AT_ONCE)
+    if late := await notices.taken(connection, posts):
+        await notices.put_off(connection, late, at=at, until=next_slot(slots, calendar=calendar, at=at + SOON_AFTER))
+    fresh = {post: slot for post, slot in posts.items() if post not in late}
+    said += await _make_digests(connection, fresh, units=units, at=at, rules=rules)
+    return said, len(posts) == POSTS_AT_ONCE
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What digests of one sweep are made from. known: states of the obligations that get a line."""
+
+    units: Directory
+    known: Mapping[str, ObligationChanged]
+    overdue: Mapping[str, int]
+    reach: Mapping[str, datetime]
+    at: datetime
+    rules: Rules
+
+
+async def _make_digests(
+    connection: AsyncConnection, posts: Mapping[str, datetime], *, units: Directory, at: datetime, rules: Rules
+) -> list[Outgoing]:
+    """Render and store one notice for each post; they leave after the commit."""
+    news = await notices.lock_news(connection, list(posts), at=at)
+    if not news:
+        return []
+    parts = {
+        post: digest.sections(digest.merged(entries), max_lines=rules.policy.max_lines)
+        for post, entries in news.items()
+    }
+    shown = [e.obligation_id for found in parts.values() for part in found for e in part.entries]
+    present = Present(
+        units=units,
+        known=await notices.get_obligations(connection, shown),
+        overdue=await notices.standing(connection, list(news)),
+        reach=await notices.get_reach(connection),
+        at=at,
+        rules=rules,
+    )
+    made = [_notice(post, posts[post], parts[post], digest.merged(entries), present) for post, entries in news.items()]
+    await notices.add_notices(connection, made)
+    for notice in made:
+        await notices.take_up(connection, notice, digest.merged(news[notice.post]), at=at)
+        metrics.notices.labels("email", notice.status).inc()
+    return [_said(notice, at) for notice in made]
+
+
+def _notice(
+    post: str, slot: datetime, parts: Sequence[digest.Section], entries: Sequence[Entry], present: Present
+) -> Notice:
+    contact = present.units.contact(post)
+    rendered = digest.render(
+        parts,
+        head=Head(post, contact or present.units.units.get(post)),
+        overdue=present.overdue.get(post, 0),
+        known=present.known,
+        names={code: unit.name for code, unit in present.units.units.items()},
+        reach=present.reach,
+        slot=slot,
+        at=present.at,
+        policy=present.rules.policy,
+        calendar=present.rules.calendar,
+    )
+    return Notice(
+        id=notice_id(post, slot),
+        post=post,
+        role="head" if any(entry.role == "head" for entry in entries) else "superior",
+        slot=slot,
+        status="stored" if contact else "withheld",
+        reason="" if contact else "no_contact",
+        recipient=(contact.email if contact else None) or "",
+        subject=rendered.subject,
+        text_body=rendered.text,
+        html_body=rendered.html,
+        items=len(entries),
+        stored_at=present.at,
+    )
+
+
+def notice_id(post: str, slot: datetime) -> str:
+    """Return the id of a post's digest of a slot: the same in every run, so a repeat is seen as one."""
+    return hashlib.sha256(f"{post} {slot.timestamp():.0f}".encode()).hexdigest()[:24]
+
+
+def _said(notice: Notice, at: datetime) -> Outgoing:
+    state = {
+        "notice_id": notice.id,
+        "revision": 1,
+        "unit": notice.post,
+        "role": notice.role,
+        "channel": "email",
+        "slot": notice.slot,
+        "status": notice.status,
+        "reason": notice.reason,
+        "items": notice.items,
+        "sent_at": None,
+    }
+    return saying.notice(state, at=at)
