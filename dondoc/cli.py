@@ -183,7 +183,8 @@ def main() -> None:
     """Run the command; what is wrong is one line on stderr, and the exit code says whose fault it is."""
     gather()
     try:
-        sys.exit(app(prog_name="dondoc", standalone_mode=False) or 0)
+        code = app(prog_name="dondoc", standalone_mode=False)  # of typer.Exit; else what the command returned
+        sys.exit(code if isinstance(code, int) else 0)
     except StackError as error:
         sys.stderr.write(f"dondoc: {error}\n")
         sys.exit(1)
