@@ -1,0 +1,44 @@
+"""The console: hears four streams, keeps a copy, shows one page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.console import api, handlers, store
+from services.console.handlers import subjects_of
+from services.console.settings import Settings
+from shared.consumer import Hearing
+from shared.events import ComplaintChanged, EscalationChanged, NoticeChanged, ObligationChanged, UnitDescribed
+from shared.program import Service, run
+
+
+async def counts(connection: AsyncConnection, now: datetime) -> dict[str, dict[str, int]]:
+    """Count what the page shows, for `dondoc status`."""
+    groups = await store.count_obligations(connection, now)
+    fields = ("open", "paused", "soon", "overdue", "in_time", "late")
+    return {"shown": {field: sum(getattr(group, field) for group in groups) for field in fields}}
+
+
+SERVICE = Service(
+    name="console",
+    says=[],
+    handlers=[
+        (Hearing("INTAKE", subjects_of(UnitDescribed)), handlers.follow_units),
+        (Hearing("DEADLINE", subjects_of(ObligationChanged)), handlers.follow_obligations),
+        (Hearing("COMPLAINTS", subjects_of(ComplaintChanged)), handlers.follow_complaints),
+        (Hearing("NOTIFY", subjects_of(EscalationChanged) + subjects_of(NoticeChanged)), handlers.follow_pressing),
+    ],
+    counts=counts,
+    router=api.router,
+)
+
+
+def main() -> None:
+    """Run the console."""
+    run(SERVICE, Settings())
+
+
+if __name__ == "__main__":
+    main()

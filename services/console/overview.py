@@ -1,0 +1,116 @@
+"""What the page shows: counts by unit and their totals, put together from what the tables say. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from shared.directory import Directory, Unit, directory, resolve
+
+
+class Group(NamedTuple):
+    """Obligations of one kind that name their unit in the same words."""
+
+    unit: str | None
+    unit_name: str | None
+    kind: str
+    open: int
+    paused: int
+    soon: int
+    overdue: int
+    overdue_since: datetime | None
+    in_time: int
+    late: int
+
+
+class Notice(NamedTuple):
+    """One notice; `unit` is a code, or the unit's name where the directory has it."""
+
+    slot: datetime
+    unit: str
+    role: str
+    items: int
+    status: str
+    reason: str
+    sent_at: datetime | None
+
+
+class Fresh(NamedTuple):
+    """Up to when a stream or a source has been heard."""
+
+    kind: str
+    name: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Counts:
+    """A line of the table.
+
+    overdue_for: how long its longest overdue matter is overdue. feedback: answers to citizens among open and paused.
+    """
+
+    code: str | None
+    name: str
+    open: int = 0
+    paused: int = 0
+    soon: int = 0
+    overdue: int = 0
+    overdue_for: timedelta | None = None
+    feedback: int = 0
+    in_time: int = 0
+    late: int = 0
+
+    def add(self, group: Group, *, now: datetime) -> None:
+        for field in ("open", "paused", "soon", "overdue", "in_time", "late"):
+            setattr(self, field, getattr(self, field) + getattr(group, field))
+        if group.kind == "answer":
+            self.feedback += group.open + group.paused
+        if group.overdue_since:
+            self.overdue_for = max(self.overdue_for or timedelta(), now - group.overdue_since)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything on the page at one business time."""
+
+    now: datetime
+    total: Counts
+    units: Sequence[Counts]
+    notices: Sequence[Notice]
+    notice_counts: Mapping[str, int]
+    escalations: Mapping[int, int]
+    feedback: int
+    fresh: Sequence[Fresh]
+
+
+def by_unit(groups: Iterable[Group], units: Sequence[Unit], *, now: datetime) -> tuple[Counts, list[Counts]]:
+    """Return the totals and a line for each unit, those with the most overdue first.
+
+    A unit that the directory does not know keeps the source's word for it and has no code.
+    """
+    known = _index(tuple(units))
+    names = {unit.code: unit.name for unit in units}
+    total, lines = Counts(None, ""), dict[tuple[str | None, str], Counts]()
+    for group in groups:
+        code = resolve(known, group.unit_name, group.unit)
+        name = names[code] if code else group.unit_name or group.unit or ""
+        line = lines.setdefault((code, name), Counts(code, name))
+        line.add(group, now=now)
+        total.add(group, now=now)
+    worst_first = sorted(lines.values(), key=lambda line: (-line.overdue, -line.soon, -line.open, line.name))
+    return total, worst_first
+
+
+def named(notices: Iterable[Notice], units: Sequence[Unit]) -> list[Notice]:
+    """Return the notices with their units' present names."""
+    names = {unit.code: unit.name for unit in units}
+    return [notice._replace(unit=names.get(notice.unit, notice.unit)) for notice in notices]
+
+
+@lru_cache(maxsize=1)
+def _index(units: tuple[Unit, ...]) -> Directory:
+    return directory(units)

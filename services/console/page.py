@@ -1,0 +1,106 @@
+"""The page as people read it: Vietnamese words, dates and numbers, and the templates. Pure; escapes at the exit."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.console.overview import Counts, Overview
+from shared.clock import PROVINCE_ZONE
+
+HERE = Path(__file__).parent
+STATIC = {
+    "console.css": "text/css",
+    "console.js": "text/javascript",
+    "htmx.min.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+WEEKDAYS = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật")
+SENDING = {
+    "record": "Chỉ ghi lại, không gửi ra ngoài",
+    "allowlist": "Chỉ gửi đến địa chỉ được phép",
+    "live": "Gửi thật",
+}
+ROLES = {"head": "Người đứng đầu đơn vị", "superior": "Người đứng đầu cơ quan cấp trên"}
+STATUSES = {
+    "stored": "Đang chờ gửi",
+    "sent": "Đã gửi",
+    "failed": "Gửi không thành công",
+    "withheld": "Không gửi",
+    "recorded": "Chỉ ghi lại",
+}
+REASONS: dict[str, str] = {}
+STREAMS = {
+    "INTAKE": "Dịch vụ tiếp nhận",
+    "DEADLINE": "Dịch vụ thời hạn",
+    "COMPLAINTS": "Dịch vụ phản ánh, kiến nghị",
+    "NOTIFY": "Dịch vụ đôn đốc",
+}
+BAR_UNITS = 100  # width of a bar in its own coordinates
+
+
+def when(at: datetime) -> str:
+    """Return an instant as read in the province: 20/11/2026 09:00."""
+    return f"{at.astimezone(PROVINCE_ZONE):%d/%m/%Y %H:%M}"
+
+
+def today(at: datetime) -> str:
+    """Return an instant with its weekday."""
+    return f"{WEEKDAYS[at.astimezone(PROVINCE_ZONE).weekday()]}, {when(at)}"
+
+
+def lasting(span: timedelta) -> str:
+    """Return a length of time by its largest unit, rounded down."""
+    minutes = int(max(span, timedelta()).total_seconds()) // 60
+    for size, word in ((24 * 60, "ngày"), (60, "giờ")):
+        if minutes >= size:
+            return f"{number(minutes // size)} {word}"
+    return f"{minutes} phút"
+
+
+def number(count: int) -> str:
+    """Return a whole number with dots between thousands."""
+    return f"{count:,}".replace(",", ".")
+
+
+def bar(line: Counts) -> list[tuple[str, float, float]]:
+    """Return the parts of a unit's bar: what they show, where they begin and how wide they are."""
+    whole = line.open + line.paused
+    parts, at = [], 0.0
+    for kind, count in (("overdue", line.overdue), ("soon", line.soon)):
+        width = BAR_UNITS * count / whole if whole else 0
+        parts.append((kind, round(at, 2), round(width, 2)))
+        at += width
+    return parts
+
+
+PAGES = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+PAGES.filters |= {"when": when, "today": today, "lasting": lasting, "number": number, "bar": bar}
+PAGES.globals |= {"ROLES": ROLES, "STATUSES": STATUSES, "REASONS": REASONS, "STREAMS": STREAMS, "SENDING": SENDING}
+
+
+def live(overview: Overview, **more: Any) -> str:
+    """Return the part of the page that is renewed every two seconds."""
+    return PAGES.get_template("live.html").render(overview=overview, **more)
+
+
+def whole(overview: Overview, **more: Any) -> str:
+    return PAGES.get_template("page.html").render(overview=overview, **more)
+
+
+def login(*, refused: bool) -> str:
+    return PAGES.get_template("login.html").render(refused=refused)
+
+
+def asset(name: str) -> bytes:
+    """Return a static file; `name` is one of STATIC."""
+    return (HERE / "static" / name).read_bytes()
