@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -125,15 +126,19 @@ def wheel_servers(data: Path) -> Iterator[Servers]:
 @contextmanager
 def container_servers() -> Iterator[Servers]:
     """Run both servers from their public images."""
-    from testcontainers.community.nats import NatsContainer
-    from testcontainers.community.postgres import PostgresContainer
+    with warnings.catch_warnings():  # the module is built on what it says not to use any more
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from testcontainers.community.postgres import PostgresContainer
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-    broker = NatsContainer(NATS_IMAGE, jetstream=True)
+    broker = DockerContainer(NATS_IMAGE).with_command("-js").with_exposed_ports(4222)
+    broker.waiting_for(LogMessageWaitStrategy("Server is ready"))
     database = PostgresContainer(POSTGRES_IMAGE, username="postgres", password=PASSWORD, driver=None)
     database.with_command("postgres -c max_connections=200")
     with broker, database:
-        base = database.get_connection_url()
-        yield Servers(nats_url=broker.nats_uri(), postgres_url=with_database(base, "postgres"))
+        at = f"{broker.get_container_host_ip()}:{broker.get_exposed_port(4222)}"
+        yield Servers(f"nats://{at}", with_database(database.get_connection_url(), "postgres"))
 
 
 def with_database(url: str, database: str) -> str:
