@@ -10,6 +10,13 @@ from services.notify.policy import NEAR, NOTHING, Ladder
 from shared.events import ObligationChanged
 from shared.worktime import CalendarEndsError, WorkCalendar, working_days_from
 
+SECOND = timedelta(seconds=1)
+
+
+def late_from(due_at: datetime) -> datetime:
+    """Return the first instant that is late: compared to the second, nothing is late at the due time itself."""
+    return due_at.replace(microsecond=0) + SECOND
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -27,15 +34,14 @@ def steps(obligation: ObligationChanged, *, ladder: Ladder, calendar: WorkCalend
     """
     if obligation.state != "open" or obligation.due_at is None:
         return []
-    start = obligation.due_at
-    if obligation.backlog:
-        start = max(start, obligation.heard_at)
+    due_at = obligation.due_at
+    start = max(due_at, obligation.heard_at) if obligation.backlog else due_at
     found = []
     if ladder.near and obligation.near_at and obligation.near_at < start and not obligation.backlog:
         found.append(Step(NEAR, obligation.near_at))
     for level in ladder.levels:
         at, by_calendar_days = _after(calendar, start, level.after_working_days)
-        found.append(Step(level.level, at, by_calendar_days))
+        found.append(Step(level.level, max(at, late_from(due_at)), by_calendar_days))
     return found
 
 
@@ -62,7 +68,7 @@ def settled(obligation: ObligationChanged, *, at: datetime) -> bool:
     """Return whether nothing is late: it ended, or its due time went or lies ahead. A pause settles nothing."""
     if obligation.state == "ended" or obligation.due_at is None:
         return True
-    return obligation.state == "open" and obligation.due_at > at
+    return obligation.state == "open" and at < late_from(obligation.due_at)
 
 
 def keeps(obligation: ObligationChanged, *, raised: int, at: datetime) -> bool:

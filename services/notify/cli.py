@@ -1,0 +1,100 @@
+"""notify's part of the `dondoc` command: `export notices` and `policy check`."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+PAGE = 500
+TIMEOUT_S = 30
+COLUMNS = ("notice_id", "unit", "role", "channel", "slot", "status", "reason", "subject", "items", "attempts")
+TIMES = ("stored_at", "sent_at", "revision")
+
+export = typer.Typer(help="Write out what the stack holds, a line for each thing.", no_args_is_help=True)
+policy = typer.Typer(help="The policy file: ladders, digest slots, roles.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(export, name="export")
+    app.add_typer(policy, name="policy")
+
+
+@export.command("notices", epilog="Example: dondoc export notices --status sent > notices.ndjson")
+def export_notices(
+    data: Annotated[Path | None, typer.Option("--data", help="Data directory (else DONDOC_DATA, else ./var).")] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", help="Only stored, sent, failed, withheld or recorded ones.")
+    ] = None,
+    format: Annotated[str, typer.Option("--format", help="ndjson or csv.")] = "ndjson",
+) -> None:
+    """Write one line for each notice, the oldest slots first, with what it covers (ndjson); addresses are left out."""
+    import orjson
+
+    if format not in ("ndjson", "csv"):
+        raise typer.BadParameter("must be ndjson or csv", param_hint="--format")
+    if status not in (None, "stored", "sent", "failed", "withheld", "recorded"):
+        raise typer.BadParameter("must be stored, sent, failed, withheld or recorded", param_hint="--status")
+    notices = _notices(data, status)
+    if format == "ndjson":
+        for notice in notices:
+            sys.stdout.buffer.write(orjson.dumps(notice) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    rows = csv.DictWriter(sys.stdout, [*COLUMNS, *TIMES], extrasaction="ignore", lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(notices)
+
+
+def _notices(data: Path | None, status: str | None) -> Iterator[dict[str, Any]]:
+    """Read notify's HTTP page by page. raises: StackError - no stack, or it does not answer as it should."""
+    import httpx
+
+    from dondoc.stack import running
+    from dondoc.stack.errors import StackError
+
+    stack = running.find_running(data)
+    after: str | None = ""
+    with httpx.Client(
+        base_url=stack.http_urls["notify"], headers={"X-API-Key": stack.api_key}, timeout=TIMEOUT_S
+    ) as client:
+        while after is not None:
+            asked = {"limit": str(PAGE), "after": after} | ({"status": status} if status else {})
+            try:
+                answer = client.get("/v1/notices", params=asked)
+                answer.raise_for_status()
+            except httpx.HTTPStatusError as error:
+                refused = error.response
+                raise StackError(f"notify answered {refused.status_code}: {refused.text[:200]}") from None
+            except httpx.HTTPError as error:
+                raise StackError(f"notify does not answer at {stack.http_urls['notify']}: {error}") from None
+            page = answer.json()
+            yield from page["notices"]
+            after = page["next"]
+
+
+@policy.command("check", epilog="Example: dondoc policy check policy.yaml")
+def check_policy(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A policy file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Check a policy file and show what it would do. Exit code 1: it cannot be used."""
+    from services.notify.policy import PolicyError, load
+
+    try:
+        read = load(file)
+    except PolicyError as error:
+        typer.echo(f"dondoc: {error}", err=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(read.model_dump_json())
+        return
+    typer.echo(f"version {read.version}: good; digests at {', '.join(f'{slot:%H:%M}' for slot in read.slots)}")
+    for kind, ladder in read.ladders.items():
+        near = [f"near: {ladder.near}"] if ladder.near else []
+        rungs = [f"level {rung.level}: +{rung.after_working_days} working days, {rung.tell}" for rung in ladder.levels]
+        typer.echo(f"{kind}: {'; '.join([*near, *rungs])}")

@@ -1,0 +1,66 @@
+"""Whose head is told, and where mail reaches that head."""
+
+import pytest
+
+from services.notify.directory import directory
+from services.notify.policy import Role
+from tests.unit.notify.given import unit
+
+UNITS = directory(
+    [
+        unit("H56", parent_code=None),
+        unit("TH-SXD", name="Sở Xây dựng", aliases=("H56.13", "Sở XD")),
+        unit("14758", name="Phường Hàm Rồng", email=None),
+        unit("14758-HCC", name="Trung tâm Phục vụ hành chính công phường Hàm Rồng", parent_code="14758", email=None),
+        unit("TH-CU", active=False, parent_code="TH-SXD"),
+    ],
+    root="H56",
+)
+
+
+@pytest.mark.parametrize(
+    ("unit_code", "unit_name", "role", "post"),
+    [
+        ("H56.13", None, "head", "TH-SXD"),
+        ("000.00.13.H56", None, "head", "TH-SXD"),
+        ("H56", "  sở xây  DỰNG ", "head", "TH-SXD"),
+        ("H56.13", "một tên không ai biết", "head", "TH-SXD"),
+        ("H56.13", None, "superior", "H56"),
+        ("H56", None, "superior", "H56"),
+        ("14758", None, "head", "H56"),
+        ("14758-HCC", None, "superior", "H56"),
+        ("TH-CU", None, "head", "TH-SXD"),
+        ("H56.99", None, "head", "H56"),
+        (None, None, "superior", "H56"),
+    ],
+)
+def test_the_post_is_the_nearest_head_with_an_address(
+    unit_code: str | None, unit_name: str | None, role: Role, post: str
+) -> None:
+    assert UNITS.post(unit=unit_code, unit_name=unit_name, role=role) == post
+
+
+def test_an_unknown_unit_is_not_taken_for_another() -> None:
+    assert UNITS.resolve(unit="H56.99", unit_name="Sở") is None
+
+
+def test_where_nobody_has_an_address_the_post_stays_with_the_unit_and_has_no_contact() -> None:
+    mute = directory([unit("H56", parent_code=None, email=None), unit("H56.12", email=None)], root="H56")
+    assert mute.post(unit="H56.12", unit_name=None, role="head") == "H56.12"
+    assert mute.contact("H56.12") is None
+
+
+def test_without_any_directory_everything_goes_to_the_root() -> None:
+    empty = directory([], root="H56")
+    assert empty.post(unit="H56.12", unit_name=None, role="head") == "H56"
+    assert empty.contact("H56") is None
+
+
+def test_a_directory_that_runs_in_a_circle_ends() -> None:
+    circle = directory([unit("A", parent_code="B", email=None), unit("B", parent_code="A", email=None)], root="H56")
+    assert circle.contact("A") is None
+
+
+def test_a_unit_whose_unit_above_is_not_in_the_directory_is_below_the_root() -> None:
+    found = directory([unit("H56", parent_code=None), unit("X", parent_code="gone", email=None)], root="H56")
+    assert found.post(unit="X", unit_name=None, role="head") == "H56"

@@ -1,0 +1,117 @@
+"""What a change, or the passing of time, does to the pressing for one obligation."""
+
+from services.notify import pressing
+from services.notify.lines import Line
+from services.notify.policy import NEAR, NOTHING, Role
+from services.notify.pressing import Change, Pressed
+from shared.events import EscalationClosed, EscalationRaised, ObligationChanged
+from tests.unit.notify.given import RULES, at, obligation
+
+ID = obligation().obligation_id
+MONDAY = at("2026-11-23 08:00")
+
+
+def followed(old: Pressed | None, new: ObligationChanged, held: dict[Role, Line] | None = None) -> Change:
+    return pressing.follow(old, new, held=held or {}, rules=RULES, at=MONDAY)
+
+
+def advanced(
+    pressed: Pressed, held: dict[Role, Line] | None = None, now: str = "2026-11-23 08:00", resolved: str | None = None
+) -> Change:
+    return pressing.advance(pressed, held=held or {}, rules=RULES, at=at(now), resolved=resolved)
+
+
+def test_hearing_of_an_obligation_raises_nothing_and_sets_a_timer() -> None:
+    change = followed(None, obligation())
+    assert (change.lines, change.said) == ([], [])
+    assert change.pressed.timer_at == at("2026-11-19 16:00")
+
+
+def test_the_passing_of_the_due_time_is_news_for_the_head_of_the_unit() -> None:
+    change = advanced(Pressed(obligation()), resolved="TH-SNV")
+    assert change.lines == [Line(ID, "head", 1, news="new")]
+    [(event, state)] = change.said
+    assert (event, state.raised, state.unit, state.escalation_revision) == (EscalationRaised, 1, "TH-SNV", 1)
+    assert change.pressed.timer_at == at("2026-11-25 16:00")
+
+
+def test_near_is_told_without_an_escalation() -> None:
+    change = advanced(Pressed(obligation()), now="2026-11-20 08:00")
+    assert (change.lines, change.said) == ([Line(ID, "head", NEAR, news="new")], [])
+
+
+def test_overdue_after_near_is_new_to_a_head_who_was_told_that_it_was_near() -> None:
+    change = advanced(Pressed(obligation(), raised=NEAR), {"head": Line(ID, "head", NEAR, told=NEAR)})
+    assert change.lines == [Line(ID, "head", 1, told=NEAR, news="new")]
+
+
+def test_level_two_is_news_for_the_superior_alone() -> None:
+    told = Line(ID, "head", 1, told=1)
+    change = advanced(Pressed(obligation(), raised=1), {"head": told}, now="2026-11-25 16:00")
+    assert change.lines == [Line(ID, "superior", 2, news="new")]
+    assert change.pressed.timer_at is None
+
+
+def test_of_levels_that_went_by_unnoticed_one_is_raised_and_the_head_is_not_passed_over() -> None:
+    change = advanced(Pressed(obligation()), now="2026-12-15 08:00")
+    assert [(event, state.raised) for event, state in change.said] == [(EscalationRaised, 2)]
+    assert change.lines == [Line(ID, "head", 1, news="new"), Line(ID, "superior", 2, news="new")]
+
+
+def test_backlog_opens_at_level_one_however_late_it_is() -> None:
+    late = obligation(backlog=True, due_at=at("2026-03-02 16:00"), heard_at=at("2026-11-23 07:59"))
+    change = advanced(Pressed(late))
+    assert [state.raised for _, state in change.said] == [1]
+    assert change.pressed.timer_at == at("2026-11-26 07:59")
+
+
+def test_settled_before_any_digest_the_head_hears_nothing_of_it() -> None:
+    held: dict[Role, Line] = {"head": Line(ID, "head", 1, news="new")}
+    change = followed(Pressed(obligation(), raised=1, raised_at=MONDAY), obligation(state="ended"), held)
+    assert (change.lines, change.gone) == ([], list(held.values()))
+    [(event, state)] = change.said
+    assert (event, state.raised, state.closed_at) == (EscalationClosed, 1, MONDAY)
+    assert (change.pressed.raised, change.pressed.timer_at) == (NOTHING, None)
+
+
+def test_settled_after_a_digest_the_settlement_is_news_for_whoever_was_told() -> None:
+    held: dict[Role, Line] = {"head": Line(ID, "head", 1, told=1), "superior": Line(ID, "superior", 2, news="new")}
+    change = followed(Pressed(obligation(), raised=2, raised_at=MONDAY), obligation(state="ended"), held)
+    assert change.lines == [Line(ID, "head", 1, told=1, news="settled")]
+    assert change.gone == [held["superior"]]
+
+
+def test_a_due_time_moved_ahead_closes_and_may_raise_again() -> None:
+    held: dict[Role, Line] = {"head": Line(ID, "head", 1, told=1)}
+    moved = obligation(due_at=at("2026-12-01 16:00"), near_at=at("2026-11-30 16:00"))
+    change = followed(Pressed(obligation(), raised=1, raised_at=MONDAY), moved, held)
+    assert [event for event, _ in change.said] == [EscalationClosed]
+    assert change.lines[0].news == "settled"
+    again = advanced(change.pressed, {"head": change.lines[0]}, now="2026-12-01 16:01")
+    assert [(state.raised, state.escalation_revision) for _, state in again.said] == [(1, 2)]
+    assert again.lines == [Line(ID, "head", 1, told=1, news="changed")]
+
+
+def test_a_due_time_moved_and_still_past_is_a_change_for_whoever_was_told() -> None:
+    held: dict[Role, Line] = {"head": Line(ID, "head", 1, told=1)}
+    change = followed(Pressed(obligation(), raised=1), obligation(due_at=at("2026-11-23 07:00")), held)
+    assert (change.lines, change.said) == ([Line(ID, "head", 1, told=1, news="changed")], [])
+
+
+def test_a_pause_closes_nothing_and_fires_nothing() -> None:
+    held: dict[Role, Line] = {"head": Line(ID, "head", 1, told=1)}
+    change = followed(Pressed(obligation(), raised=1, raised_at=MONDAY), obligation(state="paused"), held)
+    assert (change.lines, change.gone, change.said, change.pressed.timer_at) == ([], [], [], None)
+    assert change.pressed.raised == 1
+    assert advanced(change.pressed, held, now="2026-12-15 08:00").said == []
+
+
+def test_what_was_near_and_ended_in_time_is_not_announced_as_settled() -> None:
+    held: dict[Role, Line] = {"head": Line(ID, "head", NEAR, told=NEAR)}
+    change = followed(Pressed(obligation(), raised=NEAR, raised_at=MONDAY), obligation(state="ended"), held)
+    assert (change.said, change.lines, change.gone) == ([], [], [held["head"]])
+
+
+def test_of_several_states_in_a_batch_the_highest_revision_counts() -> None:
+    states = [obligation(revision=3, state="ended"), obligation(revision=2), obligation(revision=3, state="ended")]
+    assert pressing.latest(states) == {ID: states[0]}
