@@ -1,5 +1,6 @@
 """The stack on one machine comes up, mends itself, refuses what cannot work, and goes down without a trace."""
 
+import json
 import os
 import signal
 import socket
@@ -64,7 +65,11 @@ def ready_stack(data: Path) -> running.Running:
 
 
 def alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    """Return whether a process runs; one that ended and waits for its parent's notice does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_killed_service_is_started_again_and_nothing_stays_after_the_end(
@@ -160,3 +165,23 @@ def test_a_service_that_ends_at_once_stops_the_start_and_is_named(start: Start, 
     _, said = process.communicate(timeout=60)
     assert " ends at once: no policy file; see " in said
     assert running.read_down(tmp_path) is None
+
+
+def test_the_real_services_come_up_are_idle_and_go_down_without_a_trace(tmp_path: Path, base: int) -> None:
+    def dondoc(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "dondoc.cli", *arguments, "--data", str(tmp_path)]
+        return subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True)
+
+    try:
+        up = dondoc("up", "--port-base", str(base), "--detach")
+        assert up.stdout == f"Đôn đốc is ready: http://127.0.0.1:{base}\n", up.stderr
+        stack = ready_stack(tmp_path)
+        idle = dondoc("status", "--wait-idle", "20", "--json")
+        assert idle.returncode == 0, idle.stderr
+        assert json.loads(idle.stdout)["ready"]
+    finally:
+        down = dondoc("down")
+    assert (down.returncode, down.stdout) == (0, "stopped\n")
+    assert [name for name, program in stack.programs.items() if alive(program.pid)] == []
+    wait_for(lambda: not alive(stack.supervisor))
+    assert dondoc("status").returncode == 1
