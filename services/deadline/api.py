@@ -45,15 +45,13 @@ async def list_obligations(
 
 @router.get("/obligations/{id:path}", tags=["obligations"])
 async def show_obligation(id: str, request: Request) -> dict[str, Any]:
-    """Return one obligation, timing as of now, with the due dates that sources announced and the pauses."""
+    """Return one obligation, timing as of now."""
     running = _running(request)
     async with running.engine.connect() as connection:
-        said = (await store.list_said(connection, [id])).get(id)
-        stored = await store.lock_obligations(connection, [id])
-        await connection.rollback()
-    if not said or id not in stored:
+        obligation = await store.find_obligation(connection, id)
+    if obligation is None:
         raise HTTPException(404, "no such obligation; its id is `dossier/<code>` or `answer/<code>`")
-    return dict(at_moment(stored[id], now=iso(running.clock.now()), calendar=vietnam()))
+    return dict(at_moment(obligation, now=iso(running.clock.now()), calendar=vietnam()))
 
 
 @router.get("/export/obligations", tags=["obligations"])

@@ -86,6 +86,13 @@ async def lock_obligations(connection: AsyncConnection, ids: Sequence[str]) -> d
     return {id: orjson.loads(document) for id, document in rows}
 
 
+async def find_obligation(connection: AsyncConnection, id: str) -> Obligation | None:
+    document = (
+        await connection.execute(text("SELECT document::text FROM deadline.obligation WHERE id = :id"), {"id": id})
+    ).scalar()
+    return orjson.loads(document) if document else None
+
+
 async def list_said(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Return the events said of each of `ids`, parsed. Read them after the locks."""
     rows = await connection.execute(

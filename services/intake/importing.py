@@ -1,0 +1,159 @@
+"""What `dondoc import` does: files in, lines to intake in chunks, and what became of them."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import shutil
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import typer
+
+from shared.cli import call, fail
+from shared.clock import monotonic_s
+
+if TYPE_CHECKING:
+    import httpx
+
+SOURCE = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
+IMPORT_ID = re.compile(r"^[A-Za-z0-9_-]{1,80}$")
+COUNTED = ("lines", "accepted", "repeated", "refused")
+CHUNK_LINES = 500
+CHUNK_BYTES = 8 << 20
+LONGEST_LINE = 2 << 20  # bytes sent of one line; intake refuses and keeps the beginning of what is over its limit
+LOOK_EVERY_S = 0.3
+STILL_S = 300  # without one more line done: somebody must look
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One file under its import id. lines: those that are not blank."""
+
+    id: str
+    source: str
+    name: str
+    path: Path
+    lines: int
+
+
+@contextmanager
+def opened(files: Sequence[str], *, source: str, import_id: str | None) -> Iterator[list[Import]]:
+    """Read every file once to its end, so that nothing is sent where one of them cannot be read."""
+    with tempfile.TemporaryDirectory(prefix="dondoc-import-") as spool:
+        yield [_import(name, source=source, import_id=import_id, spool=Path(spool)) for name in files]
+
+
+def _import(name: str, *, source: str, import_id: str | None, spool: Path) -> Import:
+    path = Path(name)
+    if name == "-":
+        path = spool / "stdin"
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+    try:
+        digest, lines = hashlib.sha256(source.encode() + b"\0"), 0
+        with _reading(path) as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
+        with _reading(path) as file:
+            lines = sum(1 for _ in _numbered(file))
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise typer.BadParameter(f"cannot read {name}: {reason}", param_hint="FILE") from None
+    return Import(import_id or digest.hexdigest()[:40], source, name, path, lines)
+
+
+def _reading(path: Path) -> IO[bytes]:
+    """Open a file, unpacked where it is gzip, whatever its name."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]
+
+
+def _numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield lines that are not blank with their numbers; of an over-long one only the beginning."""
+    number = 0
+    while line := file.readline(LONGEST_LINE):
+        number += 1
+        rest = line
+        while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = file.readline(LONGEST_LINE)
+        content = line.removeprefix(BOM if number == 1 else b"").strip(b" \t\r\n")
+        if content:
+            yield number, content
+
+
+def chunks(lines: Iterator[tuple[int, bytes]], *, done: set[int]) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield runs of consecutive lines that are not done yet, each with the number of its first."""
+    first, run, size = 0, list[bytes](), 0
+    for number, line in lines:
+        if number in done:
+            continue
+        if run and (number != first + len(run) or len(run) == CHUNK_LINES or size + len(line) > CHUNK_BYTES):
+            yield first, run
+            run, size = [], 0
+        if not run:
+            first = number
+        run.append(line)
+        size += len(line) + 1
+    if run:
+        yield first, run
+
+
+def send(intake: httpx.Client, one: Import, *, progress: bool) -> dict[str, Any]:
+    """Send what is not done, wait for every line's outcome, return the counts.
+
+    Of an import that was complete before, everything counts as repeated.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    done = set(call(lambda: intake.get(f"/v1/imports/{one.id}/lines")).json())
+    with Progress(console=Console(stderr=True), disable=not progress) as bars:
+        sending = bars.add_task(f"{one.name} sent", total=one.lines, completed=min(len(done), one.lines))
+        with _reading(one.path) as file:
+            for first, lines in chunks(_numbered(file), done=done):
+                _post(intake, one, first, lines)
+                bars.advance(sending, len(lines))
+        taking = bars.add_task(f"{one.name} done", total=one.lines)
+        outcome = _outcome(intake, one, show=lambda lines: bars.update(taking, completed=lines))
+    if len(done) >= one.lines:
+        outcome |= {"accepted": 0, "repeated": outcome["accepted"] + outcome["repeated"]}
+    return {"import_id": one.id, "source": one.source, "file": one.name, "done_before": len(done), **outcome}
+
+
+def _post(intake: httpx.Client, one: Import, first: int, lines: list[bytes]) -> None:
+    query: dict[str, str | int] = {"source": one.source, "first": first}
+    content = b"\n".join(lines)
+    call(lambda: intake.post(f"/v1/imports/{one.id}/lines", params=query, content=content))
+
+
+def _outcome(intake: httpx.Client, one: Import, *, show: Any) -> dict[str, int]:
+    lines_before, still_since = -1, monotonic_s()
+    while True:
+        told: dict[str, int] = call(lambda: intake.get(f"/v1/imports/{one.id}")).json()
+        show(told["lines"])
+        if told["lines"] >= one.lines:
+            return told
+        if told["lines"] != lines_before:
+            lines_before, still_since = told["lines"], monotonic_s()
+        if monotonic_s() - still_since > STILL_S:
+            left = one.lines - told["lines"]
+            fail(f"{left} lines of {one.name} wait for {STILL_S} s; see `dondoc status`, then give this command again")
+        time.sleep(LOOK_EVERY_S)
+
+
+def in_words(outcome: dict[str, Any]) -> str:
+    """Return one line for people. What is counted are objects; a line may hold several."""
+    counts = ", ".join(f"{outcome[name]} {name}" for name in ("accepted", "repeated", "refused"))
+    before = f" ({outcome['done_before']} were done before)" if outcome["done_before"] else ""
+    return f"{outcome['file']}: {outcome['lines']} lines{before}: {counts}"
