@@ -208,7 +208,7 @@ def _earliest(times: Iterable[str], after: str, known: str | None) -> str | None
 
 def _joined(spans: Iterable[Pause], *, ended_at: str | None) -> list[Pause]:
     joined: list[Pause] = []
-    for span in sorted(spans):
+    for span in sorted(spans, key=lambda span: (span.since, span.until or "~")):  # "~": after every instant
         until = min(filter(None, (span.until, ended_at)), default=None)
         if until is not None and until <= span.since:
             continue
