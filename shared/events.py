@@ -11,14 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar, Generic, Literal, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, NotRequired, TypeVar
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict  # pydantic refuses typing.TypedDict below Python 3.12
 
 EVENTS: dict[str, type[Event]] = {}
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
+# an instant at +07:00, to the second or the microsecond: the order of the texts is the order of the times
+Canonical = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+07:00$")]
 Kind = Literal["dossier", "answer"]
 State = Literal["open", "paused", "ended"]
 Timing = Literal["on_time", "due_soon", "overdue", "early", "late", "no_deadline"]
@@ -44,6 +47,7 @@ class Event(BaseModel):
             EVENTS[cls.subject()] = cls
 
     @classmethod
+    @cache
     def subject(cls) -> str:
         """Return the NATS subject, which is also the CloudEvents type."""
         return f"{cls.owner}.{_snake(cls.__name__)}.v{cls.version}"
@@ -117,30 +121,15 @@ class Fact(TypedDict):
     rank: of the status it came with, ties of as_of go to the higher.
     """
 
-    id: str
-    slot: str
-    value: Any
-    at: str
-    as_of: str
-    heard: str
-    rank: int
-    source: str
-    mirror: NotRequired[bool]
-
-
-class FactSaid(BaseModel):
-    """The validated form of `Fact`."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
     id: Id
     slot: Annotated[str, Field(min_length=1, max_length=80)]
     value: Any
-    at: AwareDatetime
-    as_of: AwareDatetime
-    heard: AwareDatetime
+    at: Canonical
+    as_of: Canonical
+    heard: Canonical
     rank: int
     source: Id
-    mirror: bool = False
+    mirror: NotRequired[bool]
 
 
 class DossierSaid(Event):
@@ -149,7 +138,7 @@ class DossierSaid(Event):
     owner = "intake"
     dossier: Id
     raw_code: str
-    facts: Annotated[tuple[FactSaid, ...], Field(min_length=1)]
+    facts: Annotated[list[Fact], Field(min_length=1)]
 
 
 class UnitDescribed(Event):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -27,20 +27,31 @@ DERIVED = -1  # rank of a due date known from a supplement's entry only: the sna
 RANKS = {1: 1, 2: 2, 4: 3, 5: 4, 6: 4, 3: 5, 7: 5, 8: 5, 9: 6, 10: 7}
 
 
+class Receipt(NamedTuple):
+    """When a message was received, and up to when its happenings are believed."""
+
+    heard: str
+    latest: str
+
+    @classmethod
+    def of(cls, received_at: datetime) -> Receipt:
+        return cls(canonical(received_at), canonical(received_at + FUTURE))
+
+
 def key_of(code: str) -> str:
     """Return the key under which a dossier is one thing, whoever speaks of it."""
     return code.strip().upper()
 
 
-def facts_of(of: Snapshot | Step, *, message: Message, source: str, mirror: bool, received_at: datetime) -> list[Fact]:
+def facts_of(of: Snapshot | Step, *, message: Message, source: str, mirror: bool, receipt: Receipt) -> list[Fact]:
     """Return every fact that an object asserts.
 
-    received_at: FEED's time of receipt. returns: facts of distinct ids, the same for the same input.
+    receipt: when FEED received it. returns: facts of distinct ids, the same for the same input.
     """
     if isinstance(of, Step):
-        return _facts_of_step(of, source=source, mirror=mirror, heard=canonical(received_at))
-    as_of = _as_of(of, sent_at=message.sent_at, received_at=received_at)
-    heard, rank, key = canonical(received_at), RANKS.get(of.status or 0, 0), key_of(of.code)
+        return _facts_of_step(of, source=source, mirror=mirror, heard=receipt.heard)
+    as_of = _as_of(of, sent_at=message.sent_at, receipt=receipt)
+    heard, rank, key = receipt.heard, RANKS.get(of.status or 0, 0), key_of(of.code)
     said: list[tuple[str, Any, str, str, int]] = []  # slot, value, at, as_of, rank
     agency = short_agency(message.agency)
     about = {
@@ -94,18 +105,18 @@ def _due_and_supplements(of: Snapshot, *, as_of: str, rank: int) -> list[tuple[s
     return said
 
 
-def _as_of(of: Snapshot, *, sent_at: str | None, received_at: datetime) -> str:
+def _as_of(of: Snapshot, *, sent_at: str | None, receipt: Receipt) -> str:
     """Return how new a snapshot's knowledge is: its sending, else its latest happening, else its receipt.
 
     Promises (the due date) are not happenings. Times more than a day after the receipt are not believed.
     """
-    latest = canonical(received_at + FUTURE)
+    latest = receipt.latest
     if sent_at and sent_at <= latest:
         return sent_at
     happenings = [of.filed_at, of.accepted_at, of.refused_at, of.ended_at, of.returned_at]
     for supplement in of.supplements:
         happenings += [supplement.requested_at, supplement.received_at]
-    return max((at for at in happenings if at and at <= latest), default=canonical(received_at))
+    return max((at for at in happenings if at and at <= latest), default=receipt.heard)
 
 
 def _fact(

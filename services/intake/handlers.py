@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake import national, store
-from services.intake.facts import event_id, facts_of, key_of
+from services.intake.facts import Receipt, event_id, facts_of, key_of
 from services.intake.memory import Memory
 from services.intake.settings import IntakeSettings
 from shared import metrics, quarantine
@@ -93,9 +93,9 @@ def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Ent
     body = national.read(message.data)
     for part in body.refused:
         refuse(part.reason, part.detail, part.raw)
-    mirror = SETTINGS.is_mirror(source)
+    mirror, receipt = SETTINGS.is_mirror(source), Receipt.of(received_at)
     for of in body.objects:
-        facts = facts_of(of, message=body, source=source, mirror=mirror, received_at=received_at)
+        facts = facts_of(of, message=body, source=source, mirror=mirror, receipt=receipt)
         if facts:
             spoken.append(Spoken(key_of(of.code), of.code, facts, received_at, tally))
         else:
