@@ -193,7 +193,7 @@ def _row(
     else:
         state = late_text(obligation, at=at, calendar=calendar)
         if entry.part == "changed":
-            state += "; đã báo cáo cấp trên" if entry.level > entry.told else "; hạn đã thay đổi"
+            state += "; đã báo cáo cấp trên" if entry.level > entry.told else "; hạn hoặc tình trạng đã thay đổi"
         elif entry.level > 1:
             state += "; quá hạn kéo dài"
     return Row(

@@ -1,0 +1,148 @@
+"""The digest a head gets: order, words, limits."""
+
+from pathlib import Path
+from typing import Any
+
+from services.notify import digest
+from services.notify.digest import Entry, Head, Rendered
+from services.notify.wording import between, span
+from shared.events import ObligationChanged, UnitDescribed
+from tests.unit.notify.given import RULES, at, obligation, unit
+
+GOLDEN = Path(__file__).parent / "golden"
+SLOT = at("2026-11-25 07:30")
+
+
+def entry(of: ObligationChanged, **changes: Any) -> Entry:
+    given: dict[str, Any] = {
+        "obligation_id": of.obligation_id,
+        "role": "head",
+        "level": 1,
+        "news": "new",
+        "told": -1,
+        "revision": of.revision,
+        "due_at": of.due_at,
+        "resolved": "H56.12",
+        "kind": of.kind,
+        "backlog": of.backlog,
+    }
+    return Entry(**{**given, **changes})
+
+
+def rendered(
+    found: list[tuple[ObligationChanged, Entry]],
+    *,
+    overdue: int,
+    max_lines: int = 50,
+    head: UnitDescribed | None = None,
+    post: str = "H56.12",
+) -> Rendered:
+    return digest.render(
+        digest.sections(digest.merged([e for _, e in found]), max_lines=max_lines),
+        head=Head(post, head),
+        overdue=overdue,
+        known={of.obligation_id: of for of, _ in found},
+        names={"H56.12": "Sở Nông nghiệp và Môi trường"},
+        reach={"motcua-1": at("2026-11-25 07:12"), "another": SLOT},
+        slot=SLOT,
+        at=SLOT,
+        policy=RULES.policy,
+        calendar=RULES.calendar,
+    )
+
+
+def dossier(number: int, **changes: Any) -> ObligationChanged:
+    code = f"000.00.12.H56-261110-{number:04}"
+    return obligation(obligation_id=f"dossier/{code}", subject_id=code, **changes)
+
+
+def every_kind_of_line() -> list[tuple[ObligationChanged, Entry]]:
+    new = dossier(1)
+    newer = dossier(2, due_at=at("2026-11-23 07:00"), field=None, procedure=None)
+    backlog = dossier(3, due_at=at("2026-03-02 16:00"), backlog=True)
+    raised = dossier(4, due_at=at("2026-11-19 16:00"))
+    moved = dossier(5, due_at=at("2026-11-23 09:00"))
+    ended = dossier(6, state="ended", end="completed", ended_at=at("2026-11-23 10:00"))
+    apology = dossier(7, due_at=at("2026-12-04 16:00"))
+    near = dossier(8, due_at=at("2026-11-25 16:00"))
+    return [
+        (new, entry(new)),
+        (newer, entry(newer)),
+        (backlog, entry(backlog)),
+        (raised, entry(raised, news="changed", level=2, told=1)),
+        (moved, entry(moved, news="changed", told=1)),
+        (ended, entry(ended, news="settled", told=1)),
+        (apology, entry(apology, news="settled", told=1)),
+        (near, entry(near, level=0)),
+    ]
+
+
+def test_a_digest_reads_as_it_did() -> None:
+    head = unit("H56.12", name="Sở Nông nghiệp và Môi trường", head_title="Giám đốc Sở")
+    made = rendered(every_kind_of_line(), overdue=12, head=head)
+    assert made.subject == (
+        "[Đôn đốc] H56.12: 3 hồ sơ quá hạn mới, 12 đang quá hạn, 2 có thay đổi, 2 không còn quá hạn, "
+        "1 sắp đến hạn (07:30 25/11/2026)"
+    )
+    assert made.text == (GOLDEN / "digest.txt").read_text("utf-8")
+    assert made.html == (GOLDEN / "digest.html").read_text("utf-8")
+
+
+def test_beyond_the_limit_matters_are_counted_and_the_longest_overdue_come_first() -> None:
+    late = [dossier(n, due_at=at(f"2026-11-{20 - n} 16:00")) for n in range(1, 6)]
+    made = rendered([(of, entry(of)) for of in late], overdue=5, max_lines=2)
+    assert "Mới quá hạn (5)" in made.text
+    assert made.text.index("261110-0005") < made.text.index("261110-0004")
+    assert "261110-0003" not in made.text
+    assert "… và 3 hồ sơ khác" in made.text
+    assert "Ngoài ra" not in made.text
+
+
+def test_one_matter_in_two_roles_is_one_line_at_the_higher_level() -> None:
+    of = dossier(1)
+    both = [entry(of, resolved=None), entry(of, role="superior", level=2, resolved=None)]
+    [merged] = digest.merged(both)
+    assert (merged.level, merged.part) == (2, "new")
+    assert digest.merged([entry(of, news="settled"), both[1]]) == [both[1]]
+
+
+def test_a_superior_reads_which_unit_it_is_about() -> None:
+    of = dossier(1)
+    made = rendered([(of, entry(of, role="superior", level=2))], overdue=1, post="H56")
+    assert "quá hạn kéo dài · Sở Nông nghiệp và Môi trường" in made.text
+    assert "vì là người đứng đầu cơ quan cấp trên" in made.text
+
+
+def test_an_unknown_unit_is_named_as_the_source_wrote_it() -> None:
+    of = dossier(1, unit="H56.99", unit_name="Phòng Lạ")
+    made = rendered([(of, entry(of, resolved=None))], overdue=1, post="H56")
+    assert "chưa rõ đơn vị: Phòng Lạ" in made.text
+    assert "khi chưa xác định được đơn vị chịu trách nhiệm" in made.text
+
+
+def test_feedback_is_not_called_a_dossier() -> None:
+    of = obligation(obligation_id="answer/PA-1", subject_id="PA-1", kind="answer", field=None, procedure=None)
+    assert ": 1 phản ánh, kiến nghị quá hạn mới," in rendered([(of, entry(of))], overdue=1).subject
+    other = dossier(1)
+    mixed = rendered([(of, entry(of)), (other, entry(other))], overdue=2)
+    assert ": 2 việc quá hạn mới, 2 đang quá hạn" in mixed.subject
+
+
+def test_what_a_source_wrote_is_not_markup() -> None:
+    of = dossier(1, field="<b>Đất</b>")
+    made = rendered([(of, entry(of))], overdue=1)
+    assert "&lt;b&gt;Đất&lt;/b&gt;" in made.html
+    assert "<b>" not in made.html
+
+
+def test_a_subject_is_one_line() -> None:
+    of = dossier(1)
+    assert "\n" not in rendered([(of, entry(of))], overdue=1, post="H56.12\nBcc: x@example.vn").subject
+
+
+def test_spans_are_working_days_of_eight_hours() -> None:
+    assert span(30) == "1 phút làm việc"
+    assert span(59 * 60) == "59 phút làm việc"
+    assert span(8 * 3600) == "1 ngày làm việc"
+    assert span(19 * 3600) == "2 ngày 3 giờ làm việc"
+    assert between(at("2027-12-31 16:00"), at("2028-01-04 16:00"), RULES.calendar) == "4 ngày theo lịch"
