@@ -1,0 +1,64 @@
+"""The `dondoc demo` command."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dondoc.simulate import UNITS
+from dondoc.stack import layout
+
+DEFAULT_DATA = Path("var/demo")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the `demo` command to the `dondoc` command line."""
+    app.command("demo", epilog="Example: dondoc demo --units 20 --days 21")(show)
+
+
+def show(
+    data: Annotated[
+        Path, typer.Option(help="The demo's own data directory; an old demo in it is wiped.")
+    ] = DEFAULT_DATA,
+    port_base: Annotated[
+        int, typer.Option("--port-base", min=1024, max=65_500, help="First port of the stack; the console's.")
+    ] = layout.DEFAULT_PORT_BASE,
+    units: Annotated[int, typer.Option(min=1, max=len(UNITS), help="How many units send.")] = 20,
+    days: Annotated[int, typer.Option(min=1, max=365, help="Calendar days.")] = 21,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same feed.")] = 7,
+    speed: Annotated[str, typer.Option(metavar="max|N", help="N business seconds a second.")] = "max",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the console in a browser.")] = True,
+    until_end: Annotated[bool, typer.Option("--until-end", help="End when the feed ends.")] = False,
+) -> None:
+    """Play a simulated province on a stack of its own: feed, overdue dossiers, mails to the heads of units.
+
+    Business time moves as fast as the services go. Mails stay on this machine, in <data>/mail.
+    """
+    from dondoc.demo.play import Wish, demo
+
+    wish = Wish(
+        data=data.expanduser().absolute(),
+        port_base=port_base,
+        units=units,
+        days=days,
+        seed=seed,
+        speed=_speed(speed),
+        browser=browser,
+        until_end=until_end,
+    )
+    asyncio.run(demo(wish))
+
+
+def _speed(given: str) -> float | None:
+    if given == "max":
+        return None
+    try:
+        speed = float(given)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise typer.BadParameter("give `max` or a number above 0, as 3600 for an hour a second", param_hint="--speed")
+    return speed
