@@ -182,9 +182,16 @@ class Puller:
         await self._ask()
         return batch
 
-    @property
-    def buffered(self) -> int:
-        return len(self._buffer)
+    def take_before(self, sequence: int) -> list[Received]:
+        """Return what is in hand from before a place in the stream: what a copy that died left behind comes late."""
+        earlier = [message for message in self._buffer if message.sequence < sequence]
+        if earlier:
+            self._buffer = deque(message for message in self._buffer if message.sequence >= sequence)
+        return earlier
+
+    def sequences(self) -> set[int]:
+        """Return the places in the stream of what is in hand."""
+        return {message.sequence for message in self._buffer}
 
     async def give_back(self) -> None:
         """Return what was fetched and not used, so that another copy need not wait for `ack_wait`."""

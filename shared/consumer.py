@@ -106,11 +106,12 @@ class Consumer:
         self._progress_at, self._working = monotonic_s(), True
         self.redelivered += sum(message.delivered > 1 for message in batch)
         try:
+            batch.sort(key=lambda message: message.sequence)  # what comes again comes late, and belongs before its tick
             start = 0
             for index, message in enumerate(batch):
                 if message.subject == self._tick_subject:
                     await self._work(batch[start:index])
-                    await self._tick(message, after=len(batch) - index - 1)
+                    await self._tick(message, after=batch[index + 1 :])
                     start = index + 1
             await self._work(batch[start:])
         finally:
@@ -165,12 +166,18 @@ class Consumer:
             if self._client.is_connected:
                 await bus.keep(self._client, batch)
 
-    async def _tick(self, message: Received, *, after: int) -> None:
-        """Pass a tick on once all before it is acked, by other copies too. after: messages in hand behind it."""
+    async def _tick(self, message: Received, *, after: Sequence[Received]) -> None:
+        """Pass a tick on once all before it is acked, by other copies too. after: messages in hand behind it.
+
+        What a copy that died had in hand comes again only now, behind the tick: it is done first.
+        """
         assert self._puller
         while True:
+            in_hand = {message.sequence} | {later.sequence for later in after} | self._puller.sequences()
             lag = await bus.lag(self._client, stream=self.hearing.stream, durable=self.durable)
-            if lag.unacked <= 1 + after + self._puller.buffered:
+            if earlier := self._puller.take_before(message.sequence):
+                await self._work(earlier)
+            elif lag.unacked <= len(in_hand):
                 break
             await asyncio.sleep(0.002)
         await self._on_tick(self.hearing.stream, Tick.model_validate(orjson.loads(message.data)))
