@@ -15,6 +15,7 @@ from dondoc.stack.processes import last_lines
 
 USER = "dondoc"
 
+# max_file_store: each stream has its own bound; a small disk must not refuse to make them.
 # `sync_interval: always`: by default an acknowledged message may be lost for two minutes at a power failure.
 _CONFIG = """\
 server_name: dondoc
@@ -26,6 +27,7 @@ write_deadline: "10s"
 jetstream {{
   store_dir: {store}
   sync_interval: always
+  max_file_store: 100GB
 }}
 authorization {{
   user: {user}

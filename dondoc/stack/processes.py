@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+LOG_BYTES = 50 << 20  # a log larger than this at a start is set aside, in place of the one before
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)  # loaded before any fork: the child may only call it
 
@@ -27,6 +28,8 @@ def spawn(
         _libc.prctl(_PR_SET_PDEATHSIG, when_orphaned, 0, 0, 0)
 
     log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_name(log.name + ".old"))
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - the stack's own commands
             command,
