@@ -32,7 +32,12 @@ STATUSES = {
     "withheld": "Không gửi",
     "recorded": "Chỉ ghi lại",
 }
-REASONS: dict[str, str] = {}
+REASONS = {
+    "recording_mode": "hệ thống đang ở chế độ chỉ ghi lại",
+    "not_on_allowlist": "địa chỉ ngoài danh sách được phép",
+    "no_contact": "đơn vị chưa có địa chỉ thư",
+}
+SOURCES = {"complaints": "Phản ánh, kiến nghị của người dân"}
 STREAMS = {
     "INTAKE": "Dịch vụ tiếp nhận",
     "DEADLINE": "Dịch vụ thời hạn",
@@ -85,7 +90,14 @@ PAGES = Environment(
     lstrip_blocks=True,
 )
 PAGES.filters |= {"when": when, "today": today, "lasting": lasting, "number": number, "bar": bar}
-PAGES.globals |= {"ROLES": ROLES, "STATUSES": STATUSES, "REASONS": REASONS, "STREAMS": STREAMS, "SENDING": SENDING}
+PAGES.globals |= {
+    "ROLES": ROLES,
+    "STATUSES": STATUSES,
+    "REASONS": REASONS,
+    "SOURCES": SOURCES,
+    "STREAMS": STREAMS,
+    "SENDING": SENDING,
+}
 
 
 def live(overview: Overview, **more: Any) -> str:
