@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.complaints import store
@@ -19,6 +21,7 @@ from services.complaints.store import Complaint
 from shared.clock import PROVINCE_ZONE, monotonic_s
 from shared.events import ComplaintAnswered, ComplaintChanged, ComplaintFiled, Outgoing, outgoing
 from shared.http import KEY
+from shared.logs import log
 from shared.program import Running
 from shared.worktime import CalendarEndsError, vietnam, working_days_after
 
@@ -71,6 +74,15 @@ async def _read(request: Request, model: type[M]) -> M:
         raise RequestValidationError(error.errors(include_input=False, include_context=False)) from None
 
 
+async def _commit(running: Running, work: Callable[[AsyncConnection], Awaitable[list[Outgoing]]]) -> None:
+    """Commit, or say that the caller may try again. A database error names the values it was given: it ends here."""
+    try:
+        await running.commit(work)
+    except (DBAPIError, OSError, TimeoutError) as error:
+        log.error("not_stored", error=type(error).__name__)
+        raise HTTPException(503, "nothing was stored; try again later", headers={"Retry-After": "10"}) from None
+
+
 @router.post("/v1/complaints", status_code=201, dependencies=[Depends(_may_file)], openapi_extra=_body(Filing))
 async def file_complaint(request: Request, response: Response) -> dict[str, Any]:
     """Take a feedback and return the code to follow it by. The code is the secret: it is shown this once."""
@@ -92,7 +104,7 @@ async def file_complaint(request: Request, response: Response) -> dict[str, Any]
         filed.append(complaint)
         return [_said(ComplaintFiled, complaint, at=complaint.filed_at)]
 
-    await running.commit(add)
+    await _commit(running, add)
     response.headers["Location"] = f"/v1/complaints/{filed[0].code}"
     return _shown_to_sender(filed[0])
 
@@ -150,7 +162,7 @@ async def answer_complaint(request: Request, code: str) -> dict[str, Any]:
         answered.append(complaint)
         return [_said(ComplaintAnswered, complaint, at=at)]
 
-    await running.commit(put)
+    await _commit(running, put)
     return _shown_to_staff(answered[0])
 
 

@@ -12,6 +12,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from prometheus_client import generate_latest
+from sqlalchemy import text
 
 from services.complaints import api
 from services.complaints.limits import Allowance
@@ -112,6 +113,17 @@ async def test_what_a_citizen_wrote_is_in_no_event_log_metric_or_refusal(
     assert "Phường Hạc Thành" in heard
     for seen in (heard, caplog.text, generate_latest().decode(), refused.text):
         assert "bí mật" not in seen
+
+
+async def test_a_failing_database_is_told_without_what_was_written(
+    nats_url: str, migrated: Database, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(nats_url, migrated) as (started, client):
+        async with started.engine.begin() as connection:
+            await connection.execute(text("DROP TABLE complaints.complaint"))
+        failed = await client.post("/v1/complaints", json={**PLANTED, "unit": "H56.12"})
+        assert (failed.status_code, failed.headers["Retry-After"]) == (503, "10")
+    assert "bí mật" not in failed.text + caplog.text + "".join(capsys.readouterr())
 
 
 async def test_staff_alone_see_what_was_written_page_by_page(nats_url: str, migrated: Database) -> None:
