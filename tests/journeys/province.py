@@ -1,0 +1,126 @@
+"""A whole small province for journeys: five services in this process, real servers, a mailbox, and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from dondoc.demo.mailbox import Mailbox, mailbox
+from dondoc.drive import Driver, Timed, driving
+from dondoc.simulate import demo_directory
+from services.complaints import api as complaints_api
+from services.complaints.main import SERVICE as COMPLAINTS
+from services.complaints.settings import Settings as ComplaintsSettings
+from services.console.main import SERVICE as CONSOLE
+from services.console.settings import Settings as ConsoleSettings
+from services.deadline.main import SERVICE as DEADLINE
+from services.intake import directory
+from services.intake.api import announce_units
+from services.intake.main import SERVICE as INTAKE
+from services.notify.main import service as notify
+from services.notify.settings import NotifySettings
+from shared import http
+from shared.program import Running, running
+from shared.settings import Settings
+from tests import servers as real
+from tests.component import harness
+
+APPLICANT = {"ChuHoSo": "Người Nộp Mẫu", "SoDienThoai": "0900000777", "Email": "nguoinop0777@example.vn"}
+
+
+@dataclass
+class Province:
+    """The services, the one who drives their clock, what heads received, and a citizen's way in."""
+
+    started: dict[str, Running]
+    driver: Driver
+    box: Mailbox
+    citizen: httpx.AsyncClient
+    seen: int = field(default=0)
+
+    async def says(self, at: str, *objects: dict[str, Any], service: str = "DongBoHoSoMC") -> None:
+        """Let the commune's system send a message at business time `at`, and move there."""
+        body = {"session": "", "madonvi": "000.00.12.H56", "service": service, "data": list(objects)}
+        when = datetime.fromisoformat(at)
+        await self.driver.play([Timed(when, "motcua-1", orjson.dumps(body))], until=when)
+
+    async def fast_forward(self, to: str) -> list[EmailMessage]:
+        """Move business time; returns the mails of the way, once all have been sent."""
+        await self.driver.play((), until=datetime.fromisoformat(to))
+        return await self.new_mails()
+
+    async def new_mails(self) -> list[EmailMessage]:
+        """Return the mails since the last look, in order of arrival."""
+        await harness.until_idle(self.started)
+        files = sorted(self.box.folder.iterdir())[self.seen :]
+        self.seen += len(files)
+        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+
+
+def text_of(mail: EmailMessage) -> str:
+    """Return both forms of a mail's text."""
+    return "\n".join(str(part.get_content()) for part in mail.walk() if part.get_content_maintype() == "text")
+
+
+def dossier(code: str, **fields: Any) -> dict[str, Any]:
+    """Return a dossier as the portal tells of it: accepted Monday 2/11, due a week later."""
+    return {
+        "MaHoSo": code,
+        "MaTTHC": "1.004746",
+        "TenLinhVuc": "Hộ tịch",
+        **APPLICANT,
+        "NgayTiepNhan": "20261102091000",
+        "NgayHenTra": "20261109091000",
+        "TrangThaiHoSo": "2",
+        "NgayKetThucXuLy": "",
+        "DonViXuLy": "UBND xã Mường Lát",
+        **fields,
+    }
+
+
+@contextlib.asynccontextmanager
+async def province(nats_url: str, postgres_url: str, folder: Path, *, start: str) -> AsyncIterator[Province]:
+    """Run a province whose business time begins at `start`."""
+    database = await real.fresh_database(postgres_url, migrated=[s.name for s in (INTAKE, DEADLINE, COMPLAINTS, CONSOLE)] + ["notify"])
+    shared = {"nats_url": nats_url, "clock": "driven", "api_key": harness.API_KEY, "stream_max_bytes": 256 << 20}
+    folder.mkdir()
+    async with contextlib.AsyncExitStack() as stack:
+        box = await stack.enter_async_context(mailbox(folder))
+        parts: list[tuple[Any, type[Settings]]] = [
+            (INTAKE, Settings),
+            (DEADLINE, Settings),
+            (COMPLAINTS, ComplaintsSettings),
+            (notify(NotifySettings(send="live", smtp_port=box.port)), Settings),
+            (CONSOLE, ConsoleSettings),
+        ]
+        started = {}
+        for service, settings in parts:
+            of = settings(database_url=database.url(service.name), **shared)
+            started[service.name] = await stack.enter_async_context(running(service, of))
+        units = directory.read(demo_directory(20))
+        await announce_units(started["intake"], units, dry_run=False)
+        client = await stack.enter_async_context(harness.connected(nats_url))
+        citizen = await stack.enter_async_context(_citizen(started["complaints"]))
+        driver = await stack.enter_async_context(driving(client, start=datetime.fromisoformat(start)))
+        yield Province(started, driver, box, citizen)
+    await real.drop_database(postgres_url, database)
+
+
+@contextlib.asynccontextmanager
+async def _citizen(complaints: Running) -> AsyncIterator[httpx.AsyncClient]:
+    app = http.application(name="complaints", settings=complaints.settings, ready=dict, asyncapi={})
+    app.include_router(complaints_api.router)
+    app.state.running = complaints
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 4000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://complaints") as client:
+        yield client

@@ -1,0 +1,82 @@
+"""The main job: what is late in a unit comes to its head by e-mail, once, and stops when it is settled."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.component import harness
+from tests.journeys.province import APPLICANT, Province, dossier, province, text_of
+
+CODE = "000.00.12.H56-261102-0001"
+HEAD, SUPERIOR = "dv12@example.vn", "dv00@example.vn"
+KEY = {"X-API-Key": harness.API_KEY}
+
+
+@pytest_asyncio.fixture
+async def world(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Province]:
+    async with province(nats_url, postgres_url, tmp_path / "mail", start="2026-11-02T00:00:00+07:00") as running:
+        yield running
+
+
+async def test_a_late_dossier_presses_its_head_until_it_is_settled(world: Province) -> None:
+    await world.says("2026-11-02T09:12:00+07:00", dossier(CODE))
+    assert await world.fast_forward("2026-11-09T07:15:00+07:00") == []
+
+    [near] = await world.fast_forward("2026-11-09T09:00:00+07:00")  # information, before anything is late
+    assert (near["To"], "sắp đến hạn" in near["Subject"]) == (HEAD, True)
+
+    assert await world.fast_forward("2026-11-09T13:45:00+07:00") == []  # late since 09:10; the slot is at 14:00
+    [passed] = await world.fast_forward("2026-11-09T14:00:00+07:00")
+    assert passed["To"] == HEAD
+    assert "1 hồ sơ quá hạn mới" in passed["Subject"]
+    assert CODE in text_of(passed)
+    for word in APPLICANT.values():
+        assert word not in str(passed)
+        assert word not in text_of(passed)
+
+    assert await world.fast_forward("2026-11-11T13:45:00+07:00") == []  # nothing changed: nothing is said
+    second_level = await world.fast_forward("2026-11-11T14:00:00+07:00")
+    assert [mail["To"] for mail in second_level if "quá hạn mới" in mail["Subject"]] == [SUPERIOR]
+    assert all(CODE in text_of(mail) for mail in second_level)
+    assert await world.fast_forward("2026-11-12T09:45:00+07:00") == []
+
+    await world.says(
+        "2026-11-12T10:00:00+07:00", dossier(CODE, TrangThaiHoSo="9", NgayKetThucXuLy="20261112095500")
+    )
+    settled = await world.fast_forward("2026-11-12T14:00:00+07:00")
+    assert sorted(mail["To"] for mail in settled) == [SUPERIOR, HEAD]
+    assert all("không còn quá hạn" in mail["Subject"] and CODE in text_of(mail) for mail in settled)
+
+    assert await world.fast_forward("2026-12-14T00:00:00+07:00") == []
+
+
+async def test_the_way_goes_on_without_ticks_where_nothing_is_due(world: Province) -> None:
+    await world.fast_forward("2026-12-14T00:00:00+07:00")
+    assert world.driver.ticks == 2  # the start and the end
+
+
+async def test_a_feedback_that_is_not_answered_presses_the_unit(world: Province) -> None:
+    await world.fast_forward("2026-11-02T09:00:00+07:00")
+    filing = {"text": "Công chức yêu cầu thêm giấy tờ ngoài quy định.", "unit": "000.00.12.H56"}
+    code = (await world.citizen.post("/v1/complaints", json=filing)).raise_for_status().json()["code"]
+    answered = (await world.citizen.post("/v1/complaints", json=filing)).raise_for_status().json()["code"]
+    answer = {"text": "Đơn vị đã xin lỗi và trả kết quả."}
+    await world.fast_forward("2026-11-16T09:00:00+07:00")
+    (await world.citizen.post(f"/v1/complaints/{answered}/answer", json=answer, headers=KEY)).raise_for_status()
+
+    # 15 working days from 02/11, with the holiday of 24/11 between: due on 24/11 without it, on 25/11 with it
+    mails = await world.fast_forward("2026-11-24T15:00:00+07:00")
+    assert [mail for mail in mails if "quá hạn" in mail["Subject"]] == []
+    mails = await world.fast_forward("2026-11-25T14:00:00+07:00")
+    [near, late] = [*mails] if len(mails) == 2 else [None, *mails]
+    assert late["To"] == HEAD
+    assert "1 phản ánh, kiến nghị quá hạn mới" in late["Subject"]
+    assert filing["text"] not in text_of(late)
+
+    (await world.citizen.post(f"/v1/complaints/{code}/answer", json=answer, headers=KEY)).raise_for_status()
+    [settled] = await world.fast_forward("2026-11-26T07:30:00+07:00")
+    assert (settled["To"], "không còn quá hạn" in settled["Subject"]) == (HEAD, True)
+    assert await world.fast_forward("2026-12-21T00:00:00+07:00") == []
