@@ -16,6 +16,7 @@ from typer.models import CommandInfo
 
 from dondoc.stack import layout
 from dondoc.stack.errors import StackError
+from shared.secrets import take_secret_files
 
 if TYPE_CHECKING:
     from dondoc.stack.running import Running
@@ -117,6 +118,8 @@ def migrate() -> None:
     """Bring every service's schema to its newest version, in the database of the environment.
 
     DONDOC_<SERVICE>_DATABASE_URL gives a service's own database or role; the others use DONDOC_DATABASE_URL.
+    With a superuser's address in DONDOC_ADMIN_DATABASE_URL the roles dondoc_<service>, whose passwords those
+    addresses carry, and their schemas are made first.
     """
     from dondoc.stack import running
     from shared import db
@@ -125,9 +128,25 @@ def migrate() -> None:
     missing = [service for service, url in urls.items() if url is None]
     if missing:
         raise UsageError(f"set DONDOC_DATABASE_URL: no database is given for {', '.join(missing)}")
-    for service, url in urls.items():
-        if url is not None:
-            db.migrate(service, url)
+    given = {service: url for service, url in urls.items() if url is not None}
+    if admin := os.environ.get("DONDOC_ADMIN_DATABASE_URL"):
+        _make_roles(admin, given)
+    for service, url in given.items():
+        db.migrate(service, url)
+
+
+def _make_roles(admin_url: str, urls: dict[str, str]) -> None:
+    """Make the database, and each service's role and schema, as the services' addresses name them."""
+    import asyncio
+    from urllib.parse import unquote, urlsplit
+
+    from dondoc.stack import postgres
+
+    passwords = {service: unquote(urlsplit(url).password or "") for service, url in urls.items()}
+    databases = {urlsplit(url).path.removeprefix("/") for url in urls.values()}
+    if len(databases) != 1:
+        raise StackError(f"DONDOC_ADMIN_DATABASE_URL serves one database, these are several: {', '.join(databases)}")
+    asyncio.run(postgres.provision(admin_url, passwords, database=databases.pop()))
 
 
 @app.command(epilog="Example: dondoc status --wait-idle 30")
@@ -181,6 +200,7 @@ def gather() -> None:
 
 def main() -> None:
     """Run the command; what is wrong is one line on stderr, and the exit code says whose fault it is."""
+    take_secret_files()
     gather()
     try:
         code = app(prog_name="dondoc", standalone_mode=False)  # of typer.Exit; else what the command returned

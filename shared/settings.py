@@ -8,11 +8,13 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.secrets import SECRETS_DIR
+
 
 class Settings(BaseSettings):
-    """What all programs share; environment variables `DONDOC_…`."""
+    """What all programs share; environment variables `DONDOC_…`, else files of those names in /run/secrets."""
 
-    model_config = SettingsConfigDict(env_prefix="DONDOC_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="DONDOC_", extra="ignore", secrets_dir=SECRETS_DIR)
 
     nats_url: str = "nats://127.0.0.1:4222"
     database_url: str = "postgresql://127.0.0.1:5432/dondoc"

@@ -8,13 +8,15 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.secrets import SECRETS_DIR
+
 Mode = Literal["record", "allowlist", "live"]
 
 
 class NotifySettings(BaseSettings):
     """What may leave the house, through which relay, under which name."""
 
-    model_config = SettingsConfigDict(env_prefix="DONDOC_NOTIFY_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="DONDOC_NOTIFY_", extra="ignore", secrets_dir=SECRETS_DIR)
 
     send: Mode = "record"  # record: computed, stored and shown, never sent
     allowlist: str = ""  # addresses and domains, comma-separated; only these get mail in mode allowlist
