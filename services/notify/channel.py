@@ -1,18 +1,17 @@
-"""The e-mail channel: composes a stored notice, hands it to the relay, and judges whether a retry can help."""
+"""The e-mail channel: hands a stored notice to the relay, and judges whether a retry can help."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 
 import aiosmtplib
 
-from services.notify.notices import Claimed
+from services.notify.mail import Claimed, compose
 from services.notify.settings import NotifySettings
 
 PERMANENT = range(500, 600)
+WHOLE_S = 100  # of one sending, all answers of the relay together; less than the lease it is done under
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +36,24 @@ class GiveUp:
 Outcome = Sent | TryLater | GiveUp
 
 
-def compose(notice: Claimed, settings: NotifySettings) -> EmailMessage:
-    """Return the mail; its Message-ID is the notice's, so that a second copy can be known as one."""
-    message = EmailMessage(policy=SMTP)
-    message["From"] = settings.sender
-    message["To"] = notice.recipient
-    message["Subject"] = notice.subject
-    message["Date"] = format_datetime(notice.stored_at)
-    message["Message-ID"] = f"<{notice.id}@{settings.message_id_domain}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(notice.text_body)
-    message.add_alternative(notice.html_body, subtype="html")
-    return message
-
-
 async def send(notice: Claimed, settings: NotifySettings) -> Outcome:
     """Hand one mail to the relay. What is wrong with our own settings is worth trying again once they are mended."""
     try:
-        message = compose(notice, settings)
+        message = compose(notice, sender=settings.sender, domain=settings.message_id_domain)
     except ValueError as error:
         return GiveUp(f"not a mail: {error}")
     password = settings.smtp_password.get_secret_value()
     try:
-        await aiosmtplib.send(
-            message,
-            hostname=settings.smtp_host,
-            port=settings.smtp_port,
-            username=settings.smtp_username or None,
-            password=password if settings.smtp_username else None,
-            start_tls=settings.smtp_starttls,
-            timeout=settings.smtp_timeout_s,
-        )
+        async with asyncio.timeout(WHOLE_S):
+            await aiosmtplib.send(
+                message,
+                hostname=settings.smtp_host,
+                port=settings.smtp_port,
+                username=settings.smtp_username or None,
+                password=password if settings.smtp_username else None,
+                start_tls=settings.smtp_starttls,
+                timeout=settings.smtp_timeout_s,
+            )
     except aiosmtplib.SMTPRecipientsRefused as error:
         return _judged(error.recipients[0])
     except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPRecipientRefused) as error:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify import channel, notices, saying
 from services.notify.channel import GiveUp, Sent, TryLater
-from services.notify.notices import Claimed
+from services.notify.mail import Claimed
 from services.notify.settings import NotifySettings
 from shared import db, metrics
 from shared.clock import machine_now
@@ -24,7 +24,7 @@ from shared.logs import log
 from shared.program import Running
 
 IDLE_S = 0.5
-CLAIM = 4  # sent one after another within one lease, whatever the time-outs
+CLAIM = 4  # sent at the same time, each over a connection of its own
 RETRY_SECONDS = (10, 60, 300, 900, 1800)  # the last repeats for ever; a notice is never dropped
 
 
@@ -44,8 +44,10 @@ async def deliver_for_ever(running: Running, *, settings: NotifySettings) -> Non
 async def _deliver_some(running: Running, settings: NotifySettings) -> int:
     async with db.transaction(running.engine) as connection:
         claimed = await notices.claim(connection, lease=secrets.token_hex(8), limit=CLAIM)
-    for notice in claimed:
-        await _deliver(running, notice, settings)
+    ended = await asyncio.gather(*(_deliver(running, notice, settings) for notice in claimed), return_exceptions=True)
+    for failure in ended:
+        if failure:
+            raise failure
     return len(claimed)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.digest import Entry
+from services.notify.mail import Claimed
 from shared.events import ObligationChanged
 
 LEASE_S = 120  # longer than a sending with all its time-outs; then another copy may try
@@ -32,20 +33,6 @@ class Notice:
     html_body: str
     items: int
     stored_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A notice claimed for sending."""
-
-    id: str
-    recipient: str
-    subject: str
-    text_body: str
-    html_body: str
-    stored_at: datetime
-    attempts: int
-    lease: str
 
 
 async def due_posts(connection: AsyncConnection, *, at: datetime, limit: int) -> dict[str, datetime]:

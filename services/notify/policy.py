@@ -1,4 +1,4 @@
-"""The policy file: ladders, digest slots and roles, checked. Pure; never reads a clock or a database."""
+"""The policy file: ladders, digest slots and roles, checked. Pure but for reading that file."""
 
 from __future__ import annotations
 
