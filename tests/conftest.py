@@ -12,17 +12,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--containers",
         action="store_true",
-        help="run the servers from containers, not from the wheels",
+        help="run the servers from containers, not from the wheels, and only the tests that share them",
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --containers leave out what it changes nothing for.
+
+    Those are the tests without servers, and the tests that start, kill or restart servers of their own: these come
+    from the wheels always.
+    """
+    if config.getoption("--containers"):
+        shares = ["servers" in getattr(item, "fixturenames", ()) for item in items]
+        config.hook.pytest_deselected(items=[item for item, kept in zip(items, shares, strict=True) if not kept])
+        items[:] = [item for item, kept in zip(items, shares, strict=True) if kept]
+
+
 @pytest.fixture(scope="session")
-def servers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[real.Servers]:
+def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[real.Servers]:
     """Both servers, started once a session."""
     if request.config.getoption("--containers"):
-        with real.container_servers() as running:
+        with real.container_servers(tmp_path_factory.mktemp("servers")) as running:
             yield running
     else:
         with real.wheel_servers(tmp_path_factory.mktemp("servers")) as running:

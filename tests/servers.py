@@ -124,21 +124,26 @@ def wheel_servers(data: Path) -> Iterator[Servers]:
 
 
 @contextmanager
-def container_servers() -> Iterator[Servers]:
-    """Run both servers from their public images."""
+def container_servers(data: Path) -> Iterator[Servers]:
+    """Run both servers from their public images, with the settings and the log-in of docker-compose.yml."""
     with warnings.catch_warnings():  # the module is built on what it says not to use any more
         warnings.simplefilter("ignore", DeprecationWarning)
         from testcontainers.community.postgres import PostgresContainer
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-    broker = DockerContainer(NATS_IMAGE).with_command("-js").with_exposed_ports(4222)
+    subprocess.run([ROOT / "deploy" / "make-secrets.sh", data], check=True)
+    broker = DockerContainer(NATS_IMAGE).with_command("--config /etc/dondoc/nats.conf").with_exposed_ports(4222)
+    broker.with_volume_mapping(ROOT / "deploy" / "nats" / "nats.conf", "/etc/dondoc/nats.conf")
+    broker.with_volume_mapping(data / "nats_login.conf", "/run/secrets/nats_login.conf")
     broker.waiting_for(LogMessageWaitStrategy("Server is ready"))
     database = PostgresContainer(POSTGRES_IMAGE, username="postgres", password=PASSWORD, driver=None)
-    database.with_command("postgres -c max_connections=200")
+    database.with_volume_mapping(ROOT / "deploy" / "postgres" / "postgresql.conf", "/etc/dondoc/postgresql.conf")
+    database.with_command("postgres -c config_file=/etc/dondoc/postgresql.conf")
     with broker, database:
         at = f"{broker.get_container_host_ip()}:{broker.get_exposed_port(4222)}"
-        yield Servers(f"nats://{at}", with_database(database.get_connection_url(), "postgres"))
+        log_in = f"{nats_stack.USER}:{(data / 'nats_password').read_text()}"
+        yield Servers(f"nats://{log_in}@{at}", with_database(database.get_connection_url(), "postgres"))
 
 
 def with_database(url: str, database: str) -> str:
