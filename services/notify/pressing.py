@@ -62,7 +62,7 @@ def follow(
 ) -> Change:
     """Take in a newer state of an obligation: close what is settled, note what moved, set the next timer.
 
-    held: its lines. Levels are raised by `advance` alone; one that is reached already has a timer in the past.
+    held: its lines. Levels are raised by `advance` alone; one that is reached already is due at once.
     """
     pressed = replace(old, obligation=obligation) if old else Pressed(obligation)
     if old and (old.obligation.unit, old.obligation.unit_name) != (obligation.unit, obligation.unit_name):
@@ -72,8 +72,8 @@ def follow(
         _close(change, held, at)
     elif old and old.obligation.due_at != obligation.due_at:
         change.lines = [moved for line in held.values() if (moved := lines.moved(line)) is not line]
-    timer_at = ladder.timer(rules.steps(obligation), raised=change.pressed.raised)
-    change.pressed = replace(change.pressed, timer_at=timer_at)
+    step_at = ladder.timer(rules.steps(obligation), raised=change.pressed.raised)
+    change.pressed = replace(change.pressed, timer_at=max(step_at, at) if step_at else None)
     return change
 
 

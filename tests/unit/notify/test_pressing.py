@@ -24,7 +24,9 @@ def advanced(
 def test_hearing_of_an_obligation_raises_nothing_and_sets_a_timer() -> None:
     change = followed(None, obligation())
     assert (change.lines, change.said) == ([], [])
-    assert change.pressed.timer_at == at("2026-11-19 16:00")
+    assert change.pressed.timer_at == MONDAY  # near and the due time went by: due at once
+    early = pressing.follow(None, obligation(), held={}, rules=RULES, at=at("2026-11-10 09:01"))
+    assert early.pressed.timer_at == at("2026-11-19 16:00")
 
 
 def test_the_passing_of_the_due_time_is_news_for_the_head_of_the_unit() -> None:
