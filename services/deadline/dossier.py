@@ -38,14 +38,14 @@ def fold(
         if not slots:
             return None
     everything = [fact for slot in slots.values() for fact in slot]
-    first = min(everything, key=lambda fact: (fact["heard"], fact["as_of"], fact["id"]))
+    first = min(everything, key=lambda fact: (fact["heard"], fact["source"]))
     course = Course("dossier", key, first["source"], first["heard"])
     _describe(course, slots.get("about", ()), raw_code=raw_code)
     if accepted := slots.get("accepted"):
         course.accepted_at = accepted[-1]["value"]
     course.announcements = _announcements(slots.get("due", ()))
     course.limit = limits.get(course.procedure or "")
-    supplements = [slots[name][-1]["value"] for name in sorted(slots) if name.startswith("supplement.")]
+    supplements = [_supplement(slots[name]) for name in sorted(slots) if name.startswith("supplement.")]
     standing = _follow(course, slots.get("standing", ()))
     course.pauses = _pauses(course, standing, supplements)
     _flag(course, everything, slots)
@@ -57,7 +57,7 @@ def _slots(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
     once: dict[str, Fact] = {}
     for fact in facts:
         known = once.get(fact["id"])
-        if known is None or fact["heard"] < known["heard"]:
+        if known is None or (fact["heard"], fact["as_of"]) < (known["heard"], known["as_of"]):
             once[fact["id"]] = fact
     slots: dict[str, list[Fact]] = defaultdict(list)
     for fact in once.values():
@@ -115,6 +115,16 @@ def _announcements(due: Sequence[Fact]) -> list[Announcement]:
         if not told or told[-1].due_at != fact["value"]:
             told.append(Announcement(fact["as_of"], fact["value"]))
     return told
+
+
+def _supplement(said: Sequence[Fact]) -> Mapping[str, Any]:
+    """Return a supplement as newest known; a receipt left empty later does not undo one known of the same request."""
+    known: Mapping[str, Any] = said[0]["value"]
+    for fact in said[1:]:
+        value = fact["value"]
+        received = value["received"] or (known["received"] if value["requested"] == known["requested"] else None)
+        known = {"requested": value["requested"], "received": received}
+    return known
 
 
 class Standing(NamedTuple):

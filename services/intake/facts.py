@@ -38,6 +38,16 @@ class Receipt(NamedTuple):
         return cls(canonical(received_at), canonical(received_at + FUTURE))
 
 
+class Assertion(NamedTuple):
+    """A fact but for who said it and when it was heard."""
+
+    slot: str
+    value: Any
+    at: str
+    as_of: str
+    rank: int
+
+
 def key_of(code: str) -> str:
     """Return the key under which a dossier is one thing, whoever speaks of it."""
     return code.strip().upper()
@@ -46,101 +56,97 @@ def key_of(code: str) -> str:
 def facts_of(of: Snapshot | Step, *, message: Message, source: str, mirror: bool, receipt: Receipt) -> list[Fact]:
     """Return every fact that an object asserts.
 
-    receipt: when FEED received it. returns: facts of distinct ids, the same for the same input.
+    How new a snapshot's knowledge is: its sending, else its latest happening, else its receipt; times more than a day
+    after the receipt are not believed.
+    receipt: when FEED received it. returns: facts of distinct ids, the same for the same object whenever received.
     """
     if isinstance(of, Step):
         return _facts_of_step(of, source=source, mirror=mirror, heard=receipt.heard)
-    as_of = _as_of(of, sent_at=message.sent_at, receipt=receipt)
-    heard, rank, key = receipt.heard, RANKS.get(of.status or 0, 0), key_of(of.code)
-    said: list[tuple[str, Any, str, str, int]] = []  # slot, value, at, as_of, rank
-    agency = short_agency(message.agency)
-    about = {
-        "procedure": national_procedure(of.procedure),
-        "field": of.field_name or of.field_code,
-        "unit_name": of.unit_name,
-        "agency": agency or "",
-    }
-    if any(about.values()):
-        said.append(("about", about, as_of, as_of, rank))
-    if of.filed_at:
-        said.append(("filed", of.filed_at, of.filed_at, as_of, rank))
-    if of.accepted_at:
-        said.append(("accepted", of.accepted_at, of.accepted_at, as_of, rank))
-    if of.status is not None or of.ended_at:
-        value = {"status": of.status, "ended": of.ended_at, "refused": of.refused_at}
-        said.append(("standing", value, of.ended_at or as_of, as_of, rank))
-    said += _due_and_supplements(of, as_of=as_of, rank=rank)
+    newest = message.sent_at or max(filter(None, _happenings(of)), default="")
+    as_of = newest if newest and newest <= receipt.latest else _believed(of, receipt=receipt)
+    said = _assertions(of, agency=message.agency, as_of=as_of)
+    # the id says what the message itself says: heard again later it is the same fact, though more may be believed then
+    named = said if newest == as_of else _assertions(of, agency=message.agency, as_of=newest)
     return [
-        _fact(key, slot, value, at=at, as_of=known, rank=order, heard=heard, source=source, mirror=mirror)
-        for slot, value, at, known, order in said
+        _fact(key_of(of.code), one, name=name, heard=receipt.heard, source=source, mirror=mirror)
+        for one, name in zip(said, named, strict=True)
     ]
 
 
 def _facts_of_step(step: Step, *, source: str, mirror: bool, heard: str) -> list[Fact]:
     value = {"status": step.status, "step": step.at, "division": step.division, "step_due": step.step_due_at}
-    rank = RANKS.get(step.status, 0)
-    return [
-        _fact(
-            key_of(step.code), "standing", value,
-            at=step.at, as_of=step.at, rank=rank, heard=heard, source=source, mirror=mirror,
-        )
-    ]  # fmt: skip
+    said = Assertion("standing", value, step.at, step.at, RANKS.get(step.status, 0))
+    return [_fact(key_of(step.code), said, name=said, heard=heard, source=source, mirror=mirror)]
 
 
-def _due_and_supplements(of: Snapshot, *, as_of: str, rank: int) -> list[tuple[str, Any, str, str, int]]:
+def _assertions(of: Snapshot, *, agency: str, as_of: str) -> list[Assertion]:
+    rank = RANKS.get(of.status or 0, 0)
+    said: list[Assertion] = []
+    about = {
+        "procedure": national_procedure(of.procedure),
+        "field": of.field_name or of.field_code,
+        "unit_name": of.unit_name,
+        "agency": short_agency(agency) or "",
+    }
+    if any(about.values()):
+        said.append(Assertion("about", about, as_of, as_of, rank))
+    if of.filed_at:
+        said.append(Assertion("filed", of.filed_at, of.filed_at, as_of, rank))
+    if of.accepted_at:
+        said.append(Assertion("accepted", of.accepted_at, of.accepted_at, as_of, rank))
+    if of.status is not None or of.ended_at:
+        value = {"status": of.status, "ended": of.ended_at, "refused": of.refused_at}
+        said.append(Assertion("standing", value, of.ended_at or as_of, as_of, rank))
+    return said + _due_and_supplements(of, as_of=as_of, rank=rank)
+
+
+def _due_and_supplements(of: Snapshot, *, as_of: str, rank: int) -> list[Assertion]:
     """A supplement's entry tells of two older announcements too: the date before it and the date given after it."""
-    said: list[tuple[str, Any, str, str, int]] = []
+    said: list[Assertion] = []
     for number, supplement in enumerate(of.supplements, start=1):
         requested, received = supplement.requested_at, supplement.received_at
         if requested:
-            said.append(
-                (f"supplement.{number}", {"requested": requested, "received": received}, requested, as_of, rank)
-            )
+            value = {"requested": requested, "received": received}
+            said.append(Assertion(f"supplement.{number}", value, requested, as_of, rank))
             if supplement.due_before:
-                said.append(("due", supplement.due_before, requested, min(requested, as_of), DERIVED))
+                known = min(requested, as_of)
+                said.append(Assertion("due", supplement.due_before, known, known, DERIVED))
         if received and supplement.due_after and supplement.due_after != of.due_at:
-            said.append(("due", supplement.due_after, received, min(received, as_of), DERIVED))
+            known = min(received, as_of)
+            said.append(Assertion("due", supplement.due_after, known, known, DERIVED))
     if of.due_at:
-        said.append(("due", of.due_at, as_of, as_of, rank))
+        said.append(Assertion("due", of.due_at, as_of, as_of, rank))
     return said
 
 
-def _as_of(of: Snapshot, *, sent_at: str | None, receipt: Receipt) -> str:
-    """Return how new a snapshot's knowledge is: its sending, else its latest happening, else its receipt.
-
-    Promises (the due date) are not happenings. Times more than a day after the receipt are not believed.
-    """
-    latest = receipt.latest
-    if sent_at and sent_at <= latest:
-        return sent_at
+def _happenings(of: Snapshot) -> list[str | None]:
+    """Return the times in a snapshot that are no promises (the due date is one)."""
     happenings = [of.filed_at, of.accepted_at, of.refused_at, of.ended_at, of.returned_at]
     for supplement in of.supplements:
         happenings += [supplement.requested_at, supplement.received_at]
-    return max((at for at in happenings if at and at <= latest), default=receipt.heard)
+    return happenings
 
 
-def _fact(
-    key: str, slot: str, value: Any, *, at: str, as_of: str, rank: int, heard: str, source: str, mirror: bool
-) -> Fact:
-    identity = orjson.dumps((key, source, slot, value, at, as_of, rank))
+def _believed(of: Snapshot, *, receipt: Receipt) -> str:
+    """Return how new a snapshot's knowledge is where the newest time in it is more than a day after its receipt."""
+    return max((at for at in _happenings(of) if at and at <= receipt.latest), default=receipt.heard)
+
+
+def _fact(key: str, said: Assertion, *, name: Assertion, heard: str, source: str, mirror: bool) -> Fact:
+    identity = orjson.dumps((key, source, *name))
     fact: Fact = {
         "id": hashlib.blake2b(identity, digest_size=12).hexdigest(),
-        "slot": slot,
-        "value": value,
-        "at": at,
-        "as_of": as_of,
+        "slot": said.slot,
+        "value": said.value,
+        "at": said.at,
+        "as_of": said.as_of,
         "heard": heard,
-        "rank": rank,
+        "rank": said.rank,
         "source": source,
     }
     if mirror:
         fact["mirror"] = True
     return fact
-
-
-def heard_earlier(fact: Fact, *, heard: str) -> Fact:
-    """Return a fact said before, now known to have been heard earlier; the fold takes the least of its `heard`."""
-    return {**fact, "heard": heard}
 
 
 def event_id(facts: Sequence[Fact]) -> str:

@@ -119,12 +119,11 @@ async def _hear(connection: AsyncConnection, spoken: Sequence[Spoken]) -> None:
         changed: dict[str, Memory] = {}
         for key in waiting:
             memory = known.get(key) or Memory(raw_code=of_key[key][0].code)
-            before = len(memory.facts)
             for one in of_key[key]:
                 one.new = [fact for new in one.facts for fact in memory.hear(new)]
             if key not in known:
                 added[key] = memory
-            elif len(memory.facts) != before or any(one.new for one in of_key[key]):
+            elif memory.changed:
                 changed[key] = memory
         await store.put_things(connection, changed)
         waiting = await store.add_things(connection, added)

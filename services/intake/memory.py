@@ -1,50 +1,54 @@
 """What intake remembers of a dossier, and which new facts are worth saying. Pure.
 
 While one value of a slot is known it is said once; when a second appears all held assertions are said; an assertion
-older than any said is always said. So nobody downstream hears a fact a snapshot, and yet a due date that goes
-D1 -> D2 -> D1 ends at D1 in any order of arrival.
+older than any said, or heard earlier, is always said. So nobody downstream hears a fact a snapshot, and yet a due date
+that goes D1 -> D2 -> D1 ends at D1 in any order of arrival.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from services.intake.facts import heard_earlier
 from shared.events import Fact
+
+AGE: tuple[Literal["as_of", "heard"], ...] = ("as_of", "heard")
 
 
 @dataclass(slots=True)
 class Memory:
-    """All assertions heard of one dossier. unsaid: ids of those kept back."""
+    """All assertions heard of one dossier. unsaid: ids of those kept back. changed: there is something to store."""
 
     raw_code: str
     facts: dict[str, Fact] = field(default_factory=dict)
     unsaid: set[str] = field(default_factory=set)
+    changed: bool = False
 
     def hear(self, new: Fact) -> list[Fact]:
         """Take an assertion in; returns the facts to say now."""
         known = self.facts.get(new["id"])
-        if known is not None:
-            return self._hear_again(known, heard=new["heard"])
-        slot = [fact for fact in self.facts.values() if fact["slot"] == new["slot"]]
+        if known is not None and (known["heard"], known["as_of"]) <= (new["heard"], new["as_of"]):
+            return []
         self.facts[new["id"]] = new
-        if not slot:
+        self.changed = True
+        if known is not None and new["id"] not in self.unsaid:
             return [new]
-        if all(_same_value(fact, new) for fact in slot):
-            if new["as_of"] < min(fact["as_of"] for fact in slot if fact["id"] not in self.unsaid):
-                return [new]
+        slot = [fact for fact in self.facts.values() if fact["slot"] == new["slot"] and fact is not new]
+        if not all(_same_value(fact, new) for fact in slot):
+            kept_back = [fact for fact in slot if fact["id"] in self.unsaid]
+            self.unsaid.difference_update(fact["id"] for fact in kept_back)
+            return [*kept_back, new]
+        if slot and not self._is_older(new, slot):
             self.unsaid.add(new["id"])
             return []
-        kept_back = [fact for fact in slot if fact["id"] in self.unsaid]
-        self.unsaid.difference_update(fact["id"] for fact in kept_back)
-        return [*kept_back, new]
+        self.unsaid.discard(new["id"])
+        return [new]
 
-    def _hear_again(self, known: Fact, *, heard: str) -> list[Fact]:
-        if heard >= known["heard"]:
-            return []
-        known["heard"] = heard
-        return [] if known["id"] in self.unsaid else [heard_earlier(known, heard=heard)]
+    def _is_older(self, new: Fact, slot: Sequence[Fact]) -> bool:
+        """Return whether `new` tells of an earlier knowledge, or was heard earlier, than anything said of its slot."""
+        said = [fact for fact in slot if fact["id"] not in self.unsaid]
+        return any(all(new[time] < fact[time] for fact in said) for time in AGE)
 
     def document(self) -> dict[str, Any]:
         """Return what is stored."""
