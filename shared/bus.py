@@ -7,6 +7,7 @@ since its batch subscriber was seen to lose fetched messages for a whole `ack_wa
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,6 +84,8 @@ def broker(url: str, *, name: str) -> NatsBroker:
         reconnect_time_wait=1,
         ping_interval=10,
         connect_timeout=2,
+        logger=logging.getLogger("faststream"),  # JSON lines like all others; never None, that hides lost batches
+        log_level=logging.DEBUG,  # of its lines for each message; warnings and errors show all the same
     )
 
 

@@ -25,6 +25,7 @@ def engine(url: str, *, name: str, pool: int) -> AsyncEngine:
         database_dsn(url),
         pool_size=pool,
         max_overflow=0,
+        hide_parameters=True,  # an error must not write bound values, which may be personal data, into a log
         pool_pre_ping=False,  # a broken connection fails its batch, which is tried again
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,

@@ -18,10 +18,9 @@ import uvloop
 from fastapi import APIRouter, FastAPI
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import bus, contract, db, http, logs, metrics, outbox, quarantine
+from shared import bus, contract, db, http, logs, metrics, outbox, quarantine, ticks
 from shared.bus import Received
 from shared.clock import Clock, DrivenClock, WallClock, machine_now
 from shared.consumer import Consumer, Hearing
@@ -32,7 +31,7 @@ from shared.settings import Settings
 from shared.streams import STREAMS, StreamName
 
 SWEEP_EVERY_S = 1.0
-TICK_DDL = "CREATE TABLE {schema}.tick (stream text PRIMARY KEY, at timestamptz NOT NULL)"
+BEFORE_ANY_TICK = datetime.fromisoformat("2000-01-01T00:00:00+07:00")
 SERVERS_PATIENCE_S = 60  # at start: servers may come up after us
 
 
@@ -117,13 +116,7 @@ class Running:
         self.reached[stream] = tick.at
         self.timers |= tick.timers
         async with db.transaction(self.engine) as connection:
-            await connection.execute(
-                text(
-                    f"INSERT INTO {self.service.name}.tick VALUES (:stream, :at) "
-                    "ON CONFLICT (stream) DO UPDATE SET at = excluded.at"
-                ),
-                {"stream": stream, "at": tick.at},
-            )
+            await ticks.put(connection, self.service.name, stream=stream, at=tick.at)
         heard = {consumer.hearing.stream for consumer in self.consumers}
         if heard - self.reached.keys():
             return
@@ -294,8 +287,8 @@ async def _clock(service: Service, settings: Settings, engine: AsyncEngine) -> C
     if settings.clock == "live":
         return WallClock()
     async with engine.connect() as connection:
-        at = (await connection.execute(text(f"SELECT min(at) FROM {service.name}.tick"))).scalar()
-    return DrivenClock(at or datetime.fromisoformat("2000-01-01T00:00:00+07:00"))
+        reached = await ticks.reached(connection, service.name)
+    return DrivenClock(min(reached.values(), default=BEFORE_ANY_TICK))
 
 
 async def _provision(started: Running) -> None:
@@ -315,8 +308,7 @@ async def _provision(started: Running) -> None:
         await consumer.provision()
         started.consumers.append(consumer)
     async with started.engine.connect() as connection:
-        rows = await connection.execute(text(f"SELECT stream, at FROM {service.name}.tick"))
-        started.reached = {row.stream: row.at for row in rows}
+        started.reached = await ticks.reached(connection, service.name)
 
 
 def _processor(started: Running, handle: Handle, hearing: Hearing) -> Callable[[Sequence[Received]], Awaitable[None]]:

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared import outbox, program, quarantine
+from shared import outbox, quarantine, ticks
 
 revision = "0001"
 down_revision = None
@@ -27,5 +27,5 @@ def upgrade() -> None:
         """
     )
     op.execute("CREATE INDEX complaint_waiting ON complaints.complaint (id) WHERE answered_at IS NULL")
-    for ddl in (outbox.DDL, quarantine.DDL, program.TICK_DDL):
+    for ddl in (outbox.DDL, quarantine.DDL, ticks.DDL):
         op.execute(ddl.format(schema="complaints"))

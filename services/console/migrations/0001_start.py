@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared import outbox, program, quarantine
+from shared import outbox, quarantine, ticks
 
 revision = "0001"
 down_revision = None
@@ -67,5 +67,5 @@ TABLES = (
 def upgrade() -> None:
     for ddl in TABLES:
         op.execute(ddl)
-    for ddl in (outbox.DDL, quarantine.DDL, program.TICK_DDL):
+    for ddl in (outbox.DDL, quarantine.DDL, ticks.DDL):
         op.execute(ddl.format(schema="console"))

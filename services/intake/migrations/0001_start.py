@@ -3,8 +3,7 @@
 from alembic import op
 
 from services.intake.store import TABLES
-from shared import outbox, quarantine
-from shared.program import TICK_DDL
+from shared import outbox, quarantine, ticks
 
 revision = "0001"
 down_revision = None
@@ -13,5 +12,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for statement in (*TABLES, outbox.DDL, quarantine.DDL, TICK_DDL):
+    for statement in (*TABLES, outbox.DDL, quarantine.DDL, ticks.DDL):
         op.execute(statement.format(schema="intake"))

@@ -1,0 +1,58 @@
+"""`uv run python -m bench throughput`: measures, and prints conditions, spread and ratios."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+
+from bench.ground import conditions
+from bench.throughput import Result, run_new, run_updates, summary
+
+BARE = {"intake": ["bench.bare", "intake"], "deadline": ["bench.bare", "deadline"]}
+USUAL = {"intake": ["bench.usual", "intake"], "deadline": ["bench.usual", "deadline"]}
+
+
+def throughput(*, events: int, runs: int, preload: int, usual_events: int) -> None:
+    """New dossiers, the bare path and the usual way in turn, then updates of a full table."""
+    print(conditions(), flush=True)
+    whole: dict[int, list[Result]] = {1: [], 50: []}
+    bare: dict[int, list[Result]] = {1: [], 50: []}
+    usual: list[Result] = []
+    for number in range(1, runs + 1):
+        for size in (1, 50):
+            whole[size].append(run_new(events=events, size=size))
+            bare[size].append(run_new(events=events, size=size, commands=BARE, check=False))
+            print(f"  run {number}: {size} a message: {whole[size][-1].rate:,.0f} events/s; "
+                  f"bare {bare[size][-1].rate:,.0f}", flush=True)  # fmt: skip
+        usual.append(run_new(events=usual_events, size=1, commands=USUAL, check=False))
+        print(f"  run {number}: usual way {usual[-1].rate:,.0f}", flush=True)
+    for size in (1, 50):
+        print(summary(f"new dossiers, {size} a message", whole[size]))
+        print(summary(f"  bare path, {size} a message", bare[size]))
+        print(f"  ratio to the bare path: {_ratio(whole[size], bare[size])}")
+    print(summary("  usual way, 1 a message", usual))
+    print(f"  ratio to the usual way: {_ratio(whole[1], usual)}")
+    if preload:
+        for size, results in run_updates(preload=preload, events=events, runs=runs).items():
+            print(summary(f"updates at {preload:,} obligations, {size} a message", results))
+
+
+def _ratio(ours: list[Result], theirs: list[Result]) -> str:
+    pairs = sorted(one.rate / other.rate for one, other in zip(ours, theirs, strict=True))
+    return f"{statistics.median(pairs):.2f} ({pairs[0]:.2f}–{pairs[-1]:.2f}, by pairs of runs)"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    of = commands.add_parser("throughput", help="from FEED message to due date stored and announced")
+    of.add_argument("--events", type=int, default=60_000, help="objects of one run (default 60,000)")
+    of.add_argument("--runs", type=int, default=3, help="runs of each (default 3)")
+    of.add_argument("--preload", type=int, default=500_000, help="obligations before the updates; 0 leaves them out")
+    of.add_argument("--usual-events", type=int, default=4_000, help="objects of the usual way, which is slow")
+    given = parser.parse_args()
+    throughput(events=given.events, runs=given.runs, preload=given.preload, usual_events=given.usual_events)
+
+
+if __name__ == "__main__":
+    main()
