@@ -1,0 +1,67 @@
+"""docker-compose.yml and what lies beside it agree with the code they run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dondoc.stack import layout, postgres
+
+ROOT = Path(__file__).resolve().parents[3]
+ELSEWHERE = {  # settings that docker-compose.yml does not pass on by their names, and why
+    "DONDOC_API_KEY": "a secret",
+    "DONDOC_NATS_URL": "a secret",
+    "DONDOC_DATABASE_URL": "a secret",
+    "DONDOC_INTAKE_DATABASE_URL": "a secret, of the migration",
+    "DONDOC_NOTIFY_SMTP_PASSWORD": "a secret",
+    "DONDOC_DATA": "the containers keep nothing of their own",
+    "DONDOC_SECRETS": "for Compose itself",
+    "DONDOC_INTAKE_PORT": "for Compose itself",
+    "DONDOC_CONSOLE_PORT": "for Compose itself",
+    "DONDOC_IMAGE": "for Compose itself",
+    "DONDOC_BASE": "for Compose itself",
+}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return loaded
+
+
+def test_every_service_has_its_own_port_and_knows_the_others(compose: dict[str, Any]) -> None:
+    for service in layout.SERVICES:
+        environment = compose["services"][service]["environment"]
+        port = layout.ports(layout.DEFAULT_PORT_BASE)[service]
+        assert environment["DONDOC_HTTP_PORT"] == port
+        for other in layout.SERVICES:
+            assert (
+                compose["services"][other]["environment"][f"DONDOC_{service.upper()}_URL"] == f"http://{service}:{port}"
+            )
+
+
+def test_every_setting_reaches_its_service(compose: dict[str, Any]) -> None:
+    known = set(re.findall(r"^(?:# )?(DONDOC_[A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    given = {service: set(compose["services"][service]["environment"]) for service in layout.SERVICES}
+    assert known - set().union(*given.values()) == ELSEWHERE.keys()
+    for name in known - ELSEWHERE.keys():
+        owners = [service for service in layout.SERVICES if name.startswith(f"DONDOC_{service.upper()}_")]
+        assert all(name in given[service] for service in owners or layout.SERVICES), name
+
+
+def test_postgresql_is_set_in_containers_as_on_one_machine() -> None:
+    text = (ROOT / "deploy" / "postgres" / "postgresql.conf").read_text()
+    there = dict(re.findall(r"^(\w+) = '?([^'#]*?)'?(?: *#.*)?$", text, re.MULTILINE))
+    here = {name: str(value) for name, value in postgres._SETTINGS.items()}
+    for of_the_machine in ("listen_addresses", "unix_socket_directories"):
+        there.pop(of_the_machine, None)
+        here.pop(of_the_machine)
+    assert there == here
+
+
+def test_nats_writes_each_message_to_disk_before_it_is_acknowledged() -> None:
+    assert re.search(r"^ +sync_interval: always", (ROOT / "deploy" / "nats" / "nats.conf").read_text(), re.MULTILINE)
