@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
+from email.header import Header
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime, formataddr, parseaddr
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +26,23 @@ class Claimed:
     lease: str
 
 
-def compose(notice: Claimed, *, sender: str, domain: str) -> EmailMessage:
+def compose(notice: Claimed, *, sender: str, domain: str) -> Message:
     """Return the mail; its Message-ID is the notice's, so that a second copy can be known as one.
 
-    raises: ValueError - an address or a heading that no mail can carry.
+    The older classes of the standard library are used on purpose: `EmailMessage` of Python 3.11 loses a space
+    where it folds a heading between two encoded words, and "còn quá" arrives as "cònquá".
+    raises: ValueError - an address that no mail can carry.
     """
-    message = EmailMessage(policy=SMTP)
-    message["From"] = sender
+    if not notice.recipient.isprintable():
+        raise ValueError("the recipient's address holds control characters")
+    message = MIMEMultipart("alternative", policy=compat32)
+    name, address = parseaddr(sender)
+    message["From"] = formataddr((name, address), "utf-8")
     message["To"] = notice.recipient
-    message["Subject"] = notice.subject
+    message["Subject"] = Header(notice.subject, "utf-8", header_name="Subject").encode()
     message["Date"] = format_datetime(notice.stored_at)
     message["Message-ID"] = f"<{notice.id}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(notice.text_body)
-    message.add_alternative(notice.html_body, subtype="html")
+    message.attach(MIMEText(notice.text_body, "plain", "utf-8"))
+    message.attach(MIMEText(notice.html_body, "html", "utf-8"))
     return message
