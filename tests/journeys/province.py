@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -90,10 +89,16 @@ def dossier(code: str, **fields: Any) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def province(nats_url: str, postgres_url: str, folder: Path, *, start: str) -> AsyncIterator[Province]:
-    """Run a province whose business time begins at `start`."""
-    database = await real.fresh_database(postgres_url, migrated=[s.name for s in (INTAKE, DEADLINE, COMPLAINTS, CONSOLE)] + ["notify"])
-    shared = {"nats_url": nats_url, "clock": "driven", "api_key": harness.API_KEY, "stream_max_bytes": 256 << 20}
-    folder.mkdir()
+    """Run a province whose business time begins at `start`. folder: an empty one, for its mails."""
+    database = await real.fresh_database(
+        postgres_url, migrated=[s.name for s in (INTAKE, DEADLINE, COMPLAINTS, CONSOLE)] + ["notify"]
+    )
+    shared: dict[str, Any] = {
+        "nats_url": nats_url,
+        "clock": "driven",
+        "api_key": harness.API_KEY,
+        "stream_max_bytes": 256 << 20,
+    }
     async with contextlib.AsyncExitStack() as stack:
         box = await stack.enter_async_context(mailbox(folder))
         parts: list[tuple[Any, type[Settings]]] = [

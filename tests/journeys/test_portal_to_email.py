@@ -17,7 +17,7 @@ KEY = {"X-API-Key": harness.API_KEY}
 
 @pytest_asyncio.fixture
 async def world(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Province]:
-    async with province(nats_url, postgres_url, tmp_path / "mail", start="2026-11-02T00:00:00+07:00") as running:
+    async with province(nats_url, postgres_url, tmp_path, start="2026-11-02T00:00:00+07:00") as running:
         yield running
 
 
@@ -43,9 +43,7 @@ async def test_a_late_dossier_presses_its_head_until_it_is_settled(world: Provin
     assert all(CODE in text_of(mail) for mail in second_level)
     assert await world.fast_forward("2026-11-12T09:45:00+07:00") == []
 
-    await world.says(
-        "2026-11-12T10:00:00+07:00", dossier(CODE, TrangThaiHoSo="9", NgayKetThucXuLy="20261112095500")
-    )
+    await world.says("2026-11-12T10:00:00+07:00", dossier(CODE, TrangThaiHoSo="9", NgayKetThucXuLy="20261112095500"))
     settled = await world.fast_forward("2026-11-12T14:00:00+07:00")
     assert sorted(mail["To"] for mail in settled) == [SUPERIOR, HEAD]
     assert all("không còn quá hạn" in mail["Subject"] and CODE in text_of(mail) for mail in settled)
@@ -59,22 +57,24 @@ async def test_the_way_goes_on_without_ticks_where_nothing_is_due(world: Provinc
 
 
 async def test_a_feedback_that_is_not_answered_presses_the_unit(world: Province) -> None:
-    await world.fast_forward("2026-11-02T09:00:00+07:00")
+    await world.fast_forward("2026-11-03T09:00:00+07:00")
     filing = {"text": "Công chức yêu cầu thêm giấy tờ ngoài quy định.", "unit": "000.00.12.H56"}
     code = (await world.citizen.post("/v1/complaints", json=filing)).raise_for_status().json()["code"]
-    answered = (await world.citizen.post("/v1/complaints", json=filing)).raise_for_status().json()["code"]
+    in_time = (await world.citizen.post("/v1/complaints", json=filing)).raise_for_status().json()["code"]
     answer = {"text": "Đơn vị đã xin lỗi và trả kết quả."}
-    await world.fast_forward("2026-11-16T09:00:00+07:00")
-    (await world.citizen.post(f"/v1/complaints/{answered}/answer", json=answer, headers=KEY)).raise_for_status()
+    assert await world.fast_forward("2026-11-16T09:00:00+07:00") == []
+    (await world.citizen.post(f"/v1/complaints/{in_time}/answer", json=answer, headers=KEY)).raise_for_status()
 
-    # 15 working days from 02/11, with the holiday of 24/11 between: due on 24/11 without it, on 25/11 with it
-    mails = await world.fast_forward("2026-11-24T15:00:00+07:00")
-    assert [mail for mail in mails if "quá hạn" in mail["Subject"]] == []
-    mails = await world.fast_forward("2026-11-25T14:00:00+07:00")
-    [near, late] = [*mails] if len(mails) == 2 else [None, *mails]
-    assert late["To"] == HEAD
-    assert "1 phản ánh, kiến nghị quá hạn mới" in late["Subject"]
-    assert filing["text"] not in text_of(late)
+    # the 15th working day after 03/11 would be 24/11, a holiday: due on 25/11 at 09:00
+    assert await world.fast_forward("2026-11-25T07:15:00+07:00") == []
+    [near] = await world.fast_forward("2026-11-25T13:45:00+07:00")
+    assert (near["To"], "sắp đến hạn" in near["Subject"]) == (HEAD, True)
+    [late] = await world.fast_forward("2026-11-25T14:00:00+07:00")
+    assert (late["To"], "quá hạn mới" in late["Subject"]) == (HEAD, True)
+    for mail in (near, late):
+        assert code in text_of(mail)
+        assert in_time not in text_of(mail)
+        assert filing["text"] not in text_of(mail)
 
     (await world.citizen.post(f"/v1/complaints/{code}/answer", json=answer, headers=KEY)).raise_for_status()
     [settled] = await world.fast_forward("2026-11-26T07:30:00+07:00")
