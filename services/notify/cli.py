@@ -10,23 +10,24 @@ from typing import Annotated, Any
 
 import typer
 
+from shared.cli import Data, call, client, exports
+
 PAGE = 500
-TIMEOUT_S = 30
 COLUMNS = ("notice_id", "unit", "role", "channel", "slot", "status", "reason", "subject", "items", "attempts")
 TIMES = ("stored_at", "sent_at", "revision")
 
-export = typer.Typer(help="Write out what the stack holds, a line for each thing.", no_args_is_help=True)
 policy = typer.Typer(help="The policy file: ladders, digest slots, roles.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
-    app.add_typer(export, name="export")
+    exports(app).command("notices", epilog="Example: dondoc export notices --status sent > notices.ndjson")(
+        export_notices
+    )
     app.add_typer(policy, name="policy")
 
 
-@export.command("notices", epilog="Example: dondoc export notices --status sent > notices.ndjson")
 def export_notices(
-    data: Annotated[Path | None, typer.Option("--data", help="Data directory (else DONDOC_DATA, else ./var).")] = None,
+    data: Data = None,
     status: Annotated[
         str | None, typer.Option("--status", help="Only stored, sent, failed, withheld or recorded ones.")
     ] = None,
@@ -51,28 +52,12 @@ def export_notices(
 
 
 def _notices(data: Path | None, status: str | None) -> Iterator[dict[str, Any]]:
-    """Read notify's HTTP page by page. raises: StackError - no stack, or it does not answer as it should."""
-    import httpx
-
-    from dondoc.stack import running
-    from dondoc.stack.errors import StackError
-
-    stack = running.find_running(data)
+    """Read notify's HTTP page by page."""
     after: str | None = ""
-    with httpx.Client(
-        base_url=stack.http_urls["notify"], headers={"X-API-Key": stack.api_key}, timeout=TIMEOUT_S
-    ) as client:
+    with client("notify", data) as notify:
         while after is not None:
             asked = {"limit": str(PAGE), "after": after} | ({"status": status} if status else {})
-            try:
-                answer = client.get("/v1/notices", params=asked)
-                answer.raise_for_status()
-            except httpx.HTTPStatusError as error:
-                refused = error.response
-                raise StackError(f"notify answered {refused.status_code}: {refused.text[:200]}") from None
-            except httpx.HTTPError as error:
-                raise StackError(f"notify does not answer at {stack.http_urls['notify']}: {error}") from None
-            page = answer.json()
+            page = call(lambda: notify.get("/v1/notices", params=asked)).json()  # noqa: B023 - called at once
             yield from page["notices"]
             after = page["next"]
 
