@@ -17,7 +17,9 @@ import pytest_asyncio
 from aiosmtpd.controller import Controller
 from nats.aio.client import Client
 
-from services.notify import api, delivery
+from services.notify import api, channel, delivery
+from services.notify.channel import GiveUp, Outcome, Sent, TryLater
+from services.notify.mail import Claimed
 from services.notify.main import service
 from services.notify.settings import NotifySettings
 from shared import bus, http
@@ -111,7 +113,7 @@ class Office:
     async def move_to(self, instant: str) -> None:
         await harness.tick(self.client, instant, streams=("INTAKE", "DEADLINE"))
         async with asyncio.timeout(20):
-            while self.notify.clock.now() < at(instant):  # noqa: ASYNC110 - the clock has no event to wait for
+            while self.notify.clock.now() < at(instant):
                 await asyncio.sleep(0.02)
         await self.settle()
 
@@ -331,7 +333,7 @@ async def test_while_the_relay_is_down_a_notice_waits_and_then_goes_out_once(off
         await here.move_to(FRIDAY_1601)
         await harness.tick(here.client, MONDAY_0730, streams=("INTAKE", "DEADLINE"))
         async with asyncio.timeout(20):
-            while not (waiting := await here.notices()) or waiting[0]["attempts"] < 2:  # noqa: ASYNC110
+            while not (waiting := await here.notices()) or waiting[0]["attempts"] < 2:
                 await asyncio.sleep(0.05)
         assert (waiting[0]["status"], waiting[0]["reason"]) == ("stored", "SMTPConnectError")
         with smtp_server(here.box, here.port):
@@ -341,17 +343,34 @@ async def test_while_the_relay_is_down_a_notice_waits_and_then_goes_out_once(off
         assert (notice["status"], len(here.box.taken)) == ("sent", 1)
 
 
-@pytest.mark.parametrize(("answer", "status", "reason"), [("554 refused", "failed", "relay answered 554")])
-async def test_a_mail_that_the_relay_refuses_for_good_is_not_tried_again(
-    office: Open, answer: str, status: str, reason: str
-) -> None:
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ("", Sent()),
+        ("451 come back later", TryLater("relay answered 451")),
+        ("554 never", GiveUp("relay answered 554")),
+    ],
+)
+async def test_the_relays_answer_decides_whether_trying_again_can_help(answer: str, outcome: Outcome) -> None:
+    box, port = Mailbox(refuse=answer), free_port()
+    notice = Claimed("id", "h56@example.vn", "x", "x", "x", at(MONDAY_0730), 1, "lease")
+    settings = NotifySettings(smtp_port=port)
+    with smtp_server(box, port):
+        assert await channel.send(notice, settings) == outcome
+    assert await channel.send(notice, settings) == TryLater("SMTPConnectError")
+    bare = NotifySettings(smtp_port=port, smtp_starttls=True)
+    with smtp_server(box, port):
+        assert isinstance(await channel.send(notice, bare), TryLater)
+
+
+async def test_a_mail_that_the_relay_refuses_for_good_is_not_tried_again(office: Open) -> None:
     async with office() as here:
-        here.box.refuse = answer
+        here.box.refuse = "554 never"
         await here.hear(DeadlinePassed)
         await here.move_to(FRIDAY_1601)
         await here.move_to(MONDAY_0730)
         [notice] = await here.notices()
-        assert (notice["status"], notice["reason"], notice["attempts"]) == (status, reason, 1)
+        assert (notice["status"], notice["reason"], notice["attempts"]) == ("failed", "relay answered 554", 1)
 
 
 @pytest.mark.parametrize(
