@@ -31,7 +31,7 @@ WORDS = ("UBND xã Mường Lát", "UBND phường Hạc Thành", "Sở Xây d�
 
 @dataclass(frozen=True)
 class Result:
-    """One run. parts: seconds of processor time by process, per event in microseconds."""
+    """One run. parts: microseconds of processor time an event, by process."""
 
     events: int
     seconds: float
@@ -150,16 +150,17 @@ async def measure(
     """Fill FEED, start the processes, wait until all is announced."""
     before, *_ = await _state(connection, "DEADLINE")
     await fill(connection, messages)
-    spent = {name: processor_seconds(pid) for name, pid in ground.pids.items()}
-    with processes(ground, commands) as running:
-        await until_said(connection, count=before + events, patience_s=60 + events / 50)
-        parts = {name: processor_seconds(pid) - spent[name] for name, pid in ground.pids.items()}
-        parts |= {name: processor_seconds(process.pid) for name, process in running.items()}
-        redelivered = await _redelivered(connection, {"FEED": "intake", "INTAKE": "deadline"})
     skipped = min(1000, events // 10)  # the first batches, while the processes are starting
+    with processes(ground, commands) as running:
+        pids = ground.pids | {name: process.pid for name, process in running.items()}
+        await until_said(connection, count=before + skipped, patience_s=120)
+        counted = (await _state(connection, "DEADLINE"))[0] - before
+        spent = {name: processor_seconds(pid) for name, pid in pids.items()}
+        await until_said(connection, count=before + events, patience_s=60 + events / 50)
+        parts = {name: (processor_seconds(pid) - spent[name]) / (events - counted) * 1e6 for name, pid in pids.items()}
+        redelivered = await _redelivered(connection, {"FEED": "intake", "INTAKE": "deadline"})
     since, until = await _moment(connection, nth=before + skipped), await _moment(connection, nth=before + events)
-    seconds = (until - since).total_seconds()
-    return Result(events - skipped, seconds, redelivered, {k: v / events * 1e6 for k, v in parts.items()})
+    return Result(events - skipped, (until - since).total_seconds(), redelivered, parts)
 
 
 async def verify(ground: Ground, *, obligations: int) -> None:

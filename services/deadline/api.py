@@ -12,10 +12,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
 from services.deadline import store
-from services.deadline.course import at_moment, iso
+from services.deadline.course import at_moment
 from services.deadline.handlers import fold
 from shared.events import Obligation
 from shared.http import KEY
+from shared.instants import canonical
 from shared.program import Running
 from shared.worktime import vietnam
 
@@ -39,7 +40,7 @@ async def list_obligations(
     running = _running(request)
     async with running.engine.connect() as connection:
         page = await store.list_obligations(connection, after=after, limit=limit, kind=kind)
-    now = iso(running.clock.now())
+    now = canonical(running.clock.now())
     return [dict(at_moment(obligation, now=now, calendar=vietnam())) for obligation in page]
 
 
@@ -51,7 +52,7 @@ async def show_obligation(id: str, request: Request) -> dict[str, Any]:
         obligation = await store.find_obligation(connection, id)
     if obligation is None:
         raise HTTPException(404, "no such obligation; its id is `dossier/<code>` or `answer/<code>`")
-    return dict(at_moment(obligation, now=iso(running.clock.now()), calendar=vietnam()))
+    return dict(at_moment(obligation, now=canonical(running.clock.now()), calendar=vietnam()))
 
 
 @router.get("/export/obligations", tags=["obligations"])
@@ -63,7 +64,7 @@ async def export_obligations(request: Request, as_of: AwareDatetime | None = Non
 
 
 async def _present(running: Running) -> AsyncIterator[bytes]:
-    now = iso(running.clock.now())
+    now = canonical(running.clock.now())
     after = ""
     async with running.engine.connect() as connection:
         while page := await store.list_obligations(connection, after=after, limit=PAGE):
@@ -72,7 +73,7 @@ async def _present(running: Running) -> AsyncIterator[bytes]:
 
 
 async def _at(running: Running, as_of: datetime) -> AsyncIterator[bytes]:
-    moment = iso(as_of)
+    moment = canonical(as_of)
     async with running.engine.connect() as connection:
         async for said in store.stream_said(connection, page=PAGE):
             folded = (fold(id, said[id], until=moment) for id in sorted(said))

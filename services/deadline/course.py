@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from services.deadline.limits import Limit, due_after
-from shared.clock import PROVINCE_ZONE
 from shared.events import DueFrom, End, Kind, Obligation, State, Timing
+from shared.instants import canonical
 from shared.worktime import CalendarEndsError, WorkCalendar, crosses_provisional, open_seconds, open_time_after
 
 
@@ -87,7 +87,7 @@ def obligation_of(course: Course, *, calendar: WorkCalendar, near: timedelta) ->
         "due_from": due.due_from,
         "first_due_at": due.first_due_at,
         "computed_due_at": due.computed_due_at,
-        "near_at": iso(datetime.fromisoformat(due.due_at) - near) if due.due_at else None,
+        "near_at": (datetime.fromisoformat(due.due_at) - near).isoformat() if due.due_at else None,
         "paused_seconds": sum(_seconds(p.since, p.until) for p in course.pauses if p.until),
         "state": state,
         "timing": "no_deadline" if not due.due_at else "overdue" if overdue_when_paused else "on_time",
@@ -141,11 +141,6 @@ def lateness(*, due_at: str, until: str, calendar: WorkCalendar) -> tuple[int | 
         return None, days
 
 
-def iso(at: datetime) -> str:
-    """Return an instant in the form in which facts and obligations hold it."""
-    return at.astimezone(PROVINCE_ZONE).isoformat()
-
-
 def _set_lateness(obligation: Obligation, course: Course, *, until: str, calendar: WorkCalendar) -> None:
     if obligation["timing"] == "late" and obligation["due_at"]:
         seconds, days = lateness(due_at=obligation["due_at"], until=until, calendar=calendar)
@@ -183,7 +178,7 @@ def _computed_due(course: Course, *, calendar: WorkCalendar) -> str | None:
     start = datetime.fromisoformat(course.accepted_at)
     try:
         due = due_after(start, course.limit, calendar=calendar)
-        due_at = iso(due)
+        due_at = canonical(due)
         for pause in course.pauses:
             if pause.until and pause.since < due_at:
                 due_at = _moved(course, due_at, pause, calendar=calendar)
@@ -201,7 +196,7 @@ def _moved(course: Course, due_at: str, pause: Pause, *, calendar: WorkCalendar)
     since = max(pause.since, course.accepted_at or pause.since)
     try:
         seconds = _open_seconds(calendar, since, pause.until)
-        return iso(open_time_after(calendar, start=datetime.fromisoformat(due_at), seconds=seconds))
+        return canonical(open_time_after(calendar, start=datetime.fromisoformat(due_at), seconds=seconds))
     except CalendarEndsError:
         course.flags.add("calendar_unknown")
         return due_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,8 +11,8 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.deadline import answer, dossier, limits, store
-from services.deadline.changes import changed, fire
-from services.deadline.course import Course, iso, obligation_of
+from services.deadline.changes import changed, fire, timer_of
+from services.deadline.course import Course, obligation_of
 from services.deadline.settings import DeadlineSettings
 from services.deadline.store import Said
 from shared import metrics, quarantine
@@ -25,11 +26,14 @@ from shared.events import (
     decode,
     outgoing,
 )
+from shared.instants import canonical
 from shared.program import Heard
 from shared.worktime import vietnam
 
 NEAR = timedelta(hours=DeadlineSettings().near_hours)
 SWEEP_LIMIT = 500
+
+Data = Mapping[str, Any]  # the `data` of an event heard
 
 
 async def follow_dossiers(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
@@ -39,7 +43,7 @@ async def follow_dossiers(connection: AsyncConnection, heard: Heard) -> list[Out
     repeats: harmless - the same event has the same id, and the fold is over a set of facts.
     raises: nothing of its own; past the calendar's end an obligation is flagged `calendar_unknown`.
     """
-    return await _follow(connection, heard, lambda body: f"dossier/{decode(DossierSaid, body).subject}")
+    return await _follow(connection, heard, _of_dossier)
 
 
 async def follow_complaints(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
@@ -47,23 +51,37 @@ async def follow_complaints(connection: AsyncConnection, heard: Heard) -> list[O
 
     hears: complaints.*. says: as `follow_dossiers`. repeats: harmless, the newest revision counts.
     """
-    return await _follow(connection, heard, lambda body: f"answer/{decode(ComplaintChanged, body).subject}")
+    return await _follow(connection, heard, _of_complaint)
 
 
-async def _follow(connection: AsyncConnection, heard: Heard, obligation_id: Callable[[bytes], str]) -> list[Outgoing]:
+def _of_dossier(body: bytes) -> tuple[str, Data]:
+    event = decode(DossierSaid, body)
+    return f"dossier/{event.subject}", {"raw_code": event.data.raw_code, "facts": event.data.facts}
+
+
+def _of_complaint(body: bytes) -> tuple[str, Data]:
+    event = decode(ComplaintChanged, body)
+    return f"answer/{event.subject}", event.data.model_dump(mode="json")
+
+
+async def _follow(
+    connection: AsyncConnection, heard: Heard, read: Callable[[bytes], tuple[str, Data]]
+) -> list[Outgoing]:
     said: list[Said] = []
+    fresh: dict[str, list[Data]] = defaultdict(list)
     refused: list[quarantine.Entry] = []
     for message in heard.messages:
         try:
-            said.append(Said(obligation_id(message.data), message.headers["Nats-Msg-Id"], message.data))
+            id, data = read(message.data)
+            said.append(Said(id, message.headers["Nats-Msg-Id"], message.data))
+            fresh[id].append(data)
         except (ValidationError, KeyError) as error:
             refused.append(_refusal(message, error, now=heard.now))
     await quarantine.add(connection, "deadline", refused)
     if not said:
         return []
-    waiting = await store.add_said(connection, said)
-    metrics.events.labels(heard.messages[0].stream, "repeated").inc(len(said) - len(waiting))
-    return await _refold(connection, waiting, now=heard.now)
+    touched = await store.add_said(connection, said)
+    return await _refold(connection, {id: fresh[id] for id in touched}, now=heard.now)
 
 
 def _refusal(message: Received, error: Exception, *, now: datetime) -> quarantine.Entry:
@@ -72,14 +90,18 @@ def _refusal(message: Received, error: Exception, *, now: datetime) -> quarantin
     return quarantine.Entry(message.stream, "not_an_event", detail, origin, now, message.data)
 
 
-async def _refold(connection: AsyncConnection, ids: Sequence[str], *, now: datetime) -> list[Outgoing]:
-    """Fold the obligations from everything said of them, under their locks; what a copy added meanwhile goes again."""
+async def _refold(connection: AsyncConnection, fresh: Mapping[str, Sequence[Data]], *, now: datetime) -> list[Outgoing]:
+    """Fold the obligations touched from everything said of them, under their locks.
+
+    fresh: what was said now. Of an obligation not known before it is everything: what is said commits together with
+    its obligation. Should a copy have added it meanwhile, its insert tells, and it goes round again under its lock.
+    """
     events: list[Outgoing] = []
-    waiting = set(ids)
+    waiting = set(fresh)
     while waiting:
         before = await store.lock_obligations(connection, sorted(waiting))
-        said = await store.list_said(connection, sorted(waiting))
-        after = {id: folded for id in waiting if (folded := fold(id, said[id]))}
+        said = await store.list_said(connection, sorted(before))
+        after = {id: folded for id in waiting if (folded := fold(id, said[id] if id in before else fresh[id]))}
         told = {id: event for id, new in after.items() if (event := changed(before.get(id), new))}
         for id in told:
             after[id]["revision"] += 1
@@ -91,18 +113,18 @@ async def _refold(connection: AsyncConnection, ids: Sequence[str], *, now: datet
     return events
 
 
-def fold(id: str, said: Sequence[Mapping[str, Any]], *, until: str | None = None) -> Obligation | None:
+def fold(id: str, said: Sequence[Data], *, until: str | None = None) -> Obligation | None:
     """Return the obligation that everything said of it makes."""
     course = course_of(id, said, until=until)
     return obligation_of(course, calendar=vietnam(), near=NEAR) if course else None
 
 
-def course_of(id: str, said: Sequence[Mapping[str, Any]], *, until: str | None) -> Course | None:
+def course_of(id: str, said: Sequence[Data], *, until: str | None) -> Course | None:
     kind, subject = id.split("/", 1)
     if kind == "answer":
-        return answer.fold(subject, (event["data"] for event in said), until=until)
-    facts = [fact for event in said for fact in event["data"]["facts"]]
-    raw_code = min(event["data"]["raw_code"] for event in said)
+        return answer.fold(subject, said, until=until)
+    facts = [fact for data in said for fact in data["facts"]]
+    raw_code = min(data["raw_code"] for data in said)
     return dossier.fold(subject, raw_code, facts, limits=limits.carried(), until=until)
 
 
@@ -114,8 +136,10 @@ def say(event: type[ObligationChanged], obligation: Obligation, *, now: datetime
 
 async def sweep(connection: AsyncConnection, at: datetime) -> tuple[list[Outgoing], bool]:
     """Say near and passed of the obligations whose timer is due; returns also whether more may be."""
-    now = iso(at)
+    now = canonical(at)
     due = await store.claim_due(connection, now=at, limit=SWEEP_LIMIT)
+    if due and (timer := timer_of(due[0])):
+        metrics.timer_lag.set((at - datetime.fromisoformat(timer)).total_seconds())
     events = []
     for obligation in due:
         event = fire(obligation, now=now)
@@ -123,6 +147,4 @@ async def sweep(connection: AsyncConnection, at: datetime) -> tuple[list[Outgoin
             obligation["revision"] += 1
             events.append(say(event, obligation, now=at))
     await store.put_obligations(connection, due)
-    if due and due[-1]["due_at"]:
-        metrics.timer_lag.set(max(0.0, (at - datetime.fromisoformat(due[-1]["near_at"] or now)).total_seconds()))
     return events, len(due) == SWEEP_LIMIT

@@ -94,7 +94,7 @@ async def find_obligation(connection: AsyncConnection, id: str) -> Obligation | 
 
 
 async def list_said(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return the events said of each of `ids`, parsed. Read them after the locks."""
+    """Return what each event said of each of `ids`. Read it after the locks."""
     rows = await connection.execute(
         text(
             "SELECT s.obligation, s.body FROM unnest(CAST(:buckets AS smallint[]), CAST(:ids AS text[])) AS k(b, o) "
@@ -104,7 +104,7 @@ async def list_said(connection: AsyncConnection, ids: Sequence[str]) -> dict[str
     )
     said: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for obligation, body in rows:
-        said[obligation].append(orjson.loads(body))
+        said[obligation].append(orjson.loads(body)["data"])
     return said
 
 

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from services.intake.national import Message, Snapshot, Step, canonical
+from services.intake.national import Message, Snapshot, Step
 from shared.codes import national_procedure, short_agency
 from shared.events import Fact
+from shared.instants import canonical
 
 FUTURE = timedelta(days=1)  # a happening later than this after its receipt is not believed as time of knowledge
 DERIVED = -1  # rank of a due date known from a supplement's entry only: the snapshot's own goes before it

@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from shared.instants import canonical
+
 SNAPSHOT, STEP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC"
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200  # beyond, a date is a slip of the keyboard
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -167,10 +169,3 @@ def _sent_at(raw: object) -> str | None:
 
 def _places(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:5])
-
-
-def canonical(at: datetime) -> str:
-    """Return an instant in the one form in which facts hold it: Vietnamese time, so that text order is time order."""
-    from shared.clock import PROVINCE_ZONE
-
-    return at.astimezone(PROVINCE_ZONE).isoformat()

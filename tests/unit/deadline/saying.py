@@ -97,7 +97,7 @@ def everything(messages: Iterable[Message]) -> Events:
 
 
 def _event(code: str, said: Sequence[Fact]) -> dict[str, Any]:
-    return {"data": orjson.loads(orjson.dumps({"raw_code": code, "facts": said}))}
+    return dict(orjson.loads(orjson.dumps({"raw_code": code, "facts": said})))
 
 
 def obligation(events: Events, *, until: str | None = None) -> Obligation | None:
