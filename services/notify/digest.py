@@ -143,15 +143,7 @@ def render(
     values = {
         "addressee": _addressee(head),
         "summary": _summary(totals, overdue, what),
-        "sections": [
-            {
-                "title": TITLES[part.part],
-                "total": part.total,
-                "more": part.more,
-                "rows": [_row(entry, known[entry.obligation_id], head, names, at, calendar) for entry in part.entries],
-            }
-            for part in parts
-        ],
+        "sections": [_shown(part, known, head, names, at, calendar) for part in parts],
         "what": what,
         "rest": max(rest, 0),
         "reach": [f"{source}: {instant(reach[source], calendar)}" for source in sorted(sources & reach.keys())],
@@ -164,6 +156,18 @@ def render(
         text=_environment().get_template("digest.txt.j2").render(values),
         html=_environment().get_template("digest.html.j2").render(values),
     )
+
+
+def _shown(
+    part: Section,
+    known: Mapping[str, ObligationChanged],
+    head: Head,
+    names: Mapping[str, str],
+    at: datetime,
+    calendar: WorkCalendar,
+) -> dict[str, object]:
+    rows = [_row(entry, known[entry.obligation_id], head, names, at, calendar) for entry in part.entries]
+    return {"title": TITLES[part.part], "total": part.total, "more": part.more, "rows": rows}
 
 
 def _summary(totals: Mapping[Part, int], overdue: int, what: str) -> str:

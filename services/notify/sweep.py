@@ -14,7 +14,7 @@ from services.notify.digest import Entry, Head
 from services.notify.directory import Directory
 from services.notify.notices import Notice
 from services.notify.policy import next_slot
-from services.notify.pressing import Rules
+from services.notify.pressing import Pressed, Rules
 from shared import metrics
 from shared.events import ObligationChanged, Outgoing
 
@@ -26,37 +26,44 @@ SOON_AFTER = timedelta(microseconds=1)
 async def sweep(connection: AsyncConnection, at: datetime, *, rules: Rules) -> tuple[list[Outgoing], bool]:
     """Raise the levels reached at `at`; once there are no more, make the digests of the slots reached."""
     due = await store.lock_due(connection, at=at, limit=LEVELS_AT_ONCE)
-    slots, calendar = rules.policy.slots, rules.calendar
-    if not due and not await addressing.is_anything_unplaced(connection):
-        posts = await notices.due_posts(connection, at=at, limit=POSTS_AT_ONCE)
-        if not posts:
-            return [], False
+    unplaced = bool(due) or await addressing.is_anything_unplaced(connection)
+    if not unplaced and not await notices.due_posts(connection, at=at, limit=1):
+        return [], False
     units = await addressing.get_directory(connection, root=rules.policy.unknown_unit)
-    said: list[Outgoing] = []
-    if due:
-        metrics.timer_lag.set(max((at - p.timer_at).total_seconds() for p in due if p.timer_at))
-        held = await store.lock_lines(connection, sorted(p.obligation.obligation_id for p in due))
-        changes = [
-            pressing.advance(
-                pressed,
-                held=held.get(pressed.obligation.obligation_id, {}),
-                rules=rules,
-                at=at,
-                resolved=units.resolve(unit=pressed.obligation.unit, unit_name=pressed.obligation.unit_name),
-            )
-            for pressed in due
-        ]
-        await handlers.write(connection, changes)
-        said = [saying.escalation(event, about, at=at) for change in changes for event, about in change.said]
-        if len(due) == LEVELS_AT_ONCE:
-            return said, True
-    await addressing.address(connection, units, slot=next_slot(slots, calendar=calendar, at=at))
+    said = await _raise_levels(connection, due, units=units, at=at, rules=rules)
+    if len(due) == LEVELS_AT_ONCE:
+        return said, True
+    slots, calendar = rules.policy.slots, rules.calendar
+    if unplaced:
+        await addressing.address(connection, units, slot=next_slot(slots, calendar=calendar, at=at))
     posts = await notices.due_posts(connection, at=at, limit=POSTS_AT_ONCE)
     if late := await notices.taken(connection, posts):
         await notices.put_off(connection, late, at=at, until=next_slot(slots, calendar=calendar, at=at + SOON_AFTER))
     fresh = {post: slot for post, slot in posts.items() if post not in late}
     said += await _make_digests(connection, fresh, units=units, at=at, rules=rules)
     return said, len(posts) == POSTS_AT_ONCE
+
+
+async def _raise_levels(
+    connection: AsyncConnection, due: Sequence[Pressed], *, units: Directory, at: datetime, rules: Rules
+) -> list[Outgoing]:
+    """Advance locked obligations whose timer has run out."""
+    if not due:
+        return []
+    metrics.timer_lag.set(max((at - p.timer_at).total_seconds() for p in due if p.timer_at))
+    held = await store.lock_lines(connection, sorted(p.obligation.obligation_id for p in due))
+    changes = [
+        pressing.advance(
+            pressed,
+            held=held.get(pressed.obligation.obligation_id, {}),
+            rules=rules,
+            at=at,
+            resolved=units.resolve(unit=pressed.obligation.unit, unit_name=pressed.obligation.unit_name),
+        )
+        for pressed in due
+    ]
+    await handlers.write(connection, changes)
+    return [saying.escalation(event, about, at=at) for change in changes for event, about in change.said]
 
 
 @dataclass(frozen=True, slots=True)
