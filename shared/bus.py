@@ -1,18 +1,17 @@
-"""The way messages travel: connecting, provisioning, pulling in batches, publishing in atomic batches.
+"""The way messages travel: connecting, provisioning, acking, publishing in atomic batches.
 
-FastStream holds the connection, the low-rate subjects and the AsyncAPI document; the streams are pulled here,
-since its batch subscriber was seen to lose fetched messages for a whole `ack_wait`.
+FastStream holds the connection, the low-rate subjects and the AsyncAPI document.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import orjson
 from faststream.nats import NatsBroker
@@ -22,16 +21,12 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
-from shared.clock import monotonic_s
 from shared.events import Outgoing
-from shared.logs import log
 from shared.streams import Stream
 
 CONNECT_TIMEOUT_S = 10
 API_TIMEOUT_S = 5
 ACK_WAIT_S = 60
-HEARTBEAT_S = 5  # the server says it lives; two missed and the pull is asked for again
-EXPIRES_S = 30
 BATCH_LIMIT = 1000  # messages of one atomic batch; the server's bound
 DUPLICATE_IN_BATCH = 10201  # JetStream: a message of the batch is known already
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,8 +64,6 @@ class Received:
 
 def broker(url: str, *, name: str) -> NatsBroker:
     """Return FastStream's broker with a connection that never gives up; `url` may carry user:password."""
-    from urllib.parse import unquote, urlsplit
-
     parts = urlsplit(url)
     address = f"{parts.scheme}://{parts.hostname}:{parts.port or 4222}"
     security = None
@@ -143,101 +136,6 @@ class Lag:
 async def lag(client: Client, *, stream: str, durable: str) -> Lag:
     info = await api(client, f"CONSUMER.INFO.{stream}.{durable}")
     return Lag(info["num_pending"], info["num_ack_pending"], info["ack_floor"]["stream_seq"])
-
-
-class Puller:
-    """Pull a durable's messages into memory, a bounded window ahead of their use.
-
-    Requests are kept outstanding, so a message is on its way before it is asked for. A lost connection, a missed
-    heartbeat or an expired request only makes it ask again; what was delivered and not acked comes again.
-    """
-
-    def __init__(self, client: Client, *, stream: str, durable: str, window: int) -> None:
-        self.stream, self.durable, self.window = stream, durable, window
-        self._client = client
-        self._buffer: deque[Received] = deque()
-        self._arrived = asyncio.Event()
-        self._wanted = 0
-        self._heard_at = monotonic_s()
-        self._inbox = client.new_inbox()
-        self.gone = False  # the server no longer knows the durable
-
-    async def start(self) -> None:
-        await self._client.subscribe(self._inbox, cb=self._hear, pending_msgs_limit=-1, pending_bytes_limit=-1)
-        await self._ask()
-
-    async def take(self, *, objects: int, weigh: Any, wait_s: float) -> list[Received]:
-        """Return messages of at most `objects` objects together (at least one message), or none after `wait_s`."""
-        if not self._buffer:
-            self._arrived.clear()
-            try:
-                await asyncio.wait_for(self._arrived.wait(), wait_s)
-            except TimeoutError:
-                await self._check_heartbeat()
-                return []
-        batch: list[Received] = []
-        weight = 0
-        while self._buffer:
-            weight += weigh(self._buffer[0])
-            if batch and weight > objects:
-                break
-            batch.append(self._buffer.popleft())
-        await self._ask()
-        return batch
-
-    def take_before(self, sequence: int) -> list[Received]:
-        """Return what is in hand from before a place in the stream: what a copy that died left behind comes late."""
-        earlier = [message for message in self._buffer if message.sequence < sequence]
-        if earlier:
-            self._buffer = deque(message for message in self._buffer if message.sequence >= sequence)
-        return earlier
-
-    def sequences(self) -> set[int]:
-        """Return the places in the stream of what is in hand."""
-        return {message.sequence for message in self._buffer}
-
-    async def give_back(self) -> None:
-        """Return what was fetched and not used, so that another copy need not wait for `ack_wait`."""
-        while self._buffer:
-            await self._client.publish(self._buffer.popleft().reply, b"-NAK")
-
-    async def _ask(self) -> None:
-        missing = self.window - self._wanted - len(self._buffer)
-        if missing * 2 < self.window:
-            return
-        self._wanted += missing
-        request = {
-            "batch": missing,
-            "expires": EXPIRES_S * 1_000_000_000,
-            "idle_heartbeat": HEARTBEAT_S * 1_000_000_000,
-        }
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.durable}"
-        await self._client.publish(subject, orjson.dumps(request), reply=self._inbox)
-
-    async def _check_heartbeat(self) -> None:
-        if monotonic_s() - self._heard_at > 2 * HEARTBEAT_S:
-            log.warning("pull_unanswered", stream=self.stream, durable=self.durable)
-            self._heard_at, self._wanted = monotonic_s(), 0
-        await self._ask()
-
-    async def _hear(self, message: Msg) -> None:
-        self._heard_at = monotonic_s()
-        if message.reply.startswith("$JS.ACK"):
-            self._wanted = max(0, self._wanted - 1)
-            self._buffer.append(received(message))
-            self._arrived.set()
-            return
-        headers = message.headers or {}
-        status = headers.get("Status", "")
-        if status == "100":
-            return
-        self._wanted = max(0, self._wanted - int(headers.get("Nats-Pending-Messages", self._wanted)))
-        if status == "409" and "Consumer Deleted" in headers.get("Description", ""):
-            self.gone = True
-            self._arrived.set()
-        elif status == "503":  # no one answers for the consumer: not there, or a server that is starting
-            self.gone = True
-        await self._ask() if not self.gone else None
 
 
 def received(message: Msg) -> Received:

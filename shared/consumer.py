@@ -16,11 +16,12 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from shared import bus, metrics
-from shared.bus import JetStreamError, Puller, Received
+from shared.bus import JetStreamError, Received
 from shared.clock import monotonic_s
 from shared.db import is_transient
 from shared.events import Tick
 from shared.logs import log
+from shared.puller import Puller
 from shared.streams import STREAMS, StreamName
 
 RETRY_SECONDS = (1, 5, 30, 120, 300)  # the last repeats for ever; nothing legal is dropped

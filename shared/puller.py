@@ -1,0 +1,113 @@
+"""Pulls a durable's messages. FastStream's subscriber in batches was seen to lose fetched ones for a whole `ack_wait`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from shared.bus import Received, received
+from shared.clock import monotonic_s
+from shared.logs import log
+
+HEARTBEAT_S = 5  # the server says it lives; two missed and the pull is asked for again
+EXPIRES_S = 30
+
+
+class Puller:
+    """Pull a durable's messages into memory, a bounded window ahead of their use.
+
+    Requests are kept outstanding, so a message is on its way before it is asked for. A lost connection, a missed
+    heartbeat or an expired request only makes it ask again; what was delivered and not acked comes again.
+    """
+
+    def __init__(self, client: Client, *, stream: str, durable: str, window: int) -> None:
+        self.stream, self.durable, self.window = stream, durable, window
+        self._client = client
+        self._buffer: deque[Received] = deque()
+        self._arrived = asyncio.Event()
+        self._wanted = 0
+        self._heard_at = monotonic_s()
+        self._inbox = client.new_inbox()
+        self.gone = False  # the server no longer knows the durable
+
+    async def start(self) -> None:
+        await self._client.subscribe(self._inbox, cb=self._hear, pending_msgs_limit=-1, pending_bytes_limit=-1)
+        await self._ask()
+
+    async def take(self, *, objects: int, weigh: Callable[[Received], int], wait_s: float) -> list[Received]:
+        """Return messages of at most `objects` objects together (at least one message), or none after `wait_s`."""
+        if not self._buffer:
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), wait_s)
+            except TimeoutError:
+                await self._check_heartbeat()
+                return []
+        batch: list[Received] = []
+        weight = 0
+        while self._buffer:
+            weight += weigh(self._buffer[0])
+            if batch and weight > objects:
+                break
+            batch.append(self._buffer.popleft())
+        await self._ask()
+        return batch
+
+    def take_before(self, sequence: int) -> list[Received]:
+        """Return what is in hand from before a place in the stream: what a copy that died left behind comes late."""
+        earlier = [message for message in self._buffer if message.sequence < sequence]
+        if earlier:
+            self._buffer = deque(message for message in self._buffer if message.sequence >= sequence)
+        return earlier
+
+    def sequences(self) -> set[int]:
+        """Return the places in the stream of what is in hand."""
+        return {message.sequence for message in self._buffer}
+
+    async def give_back(self) -> None:
+        """Return what was fetched and not used, so that another copy need not wait for `ack_wait`."""
+        while self._buffer:
+            await self._client.publish(self._buffer.popleft().reply, b"-NAK")
+
+    async def _ask(self) -> None:
+        missing = self.window - self._wanted - len(self._buffer)
+        if missing * 2 < self.window:
+            return
+        self._wanted += missing
+        request = {
+            "batch": missing,
+            "expires": EXPIRES_S * 1_000_000_000,
+            "idle_heartbeat": HEARTBEAT_S * 1_000_000_000,
+        }
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.durable}"
+        await self._client.publish(subject, orjson.dumps(request), reply=self._inbox)
+
+    async def _check_heartbeat(self) -> None:
+        if monotonic_s() - self._heard_at > 2 * HEARTBEAT_S:
+            log.warning("pull_unanswered", stream=self.stream, durable=self.durable)
+            self._heard_at, self._wanted = monotonic_s(), 0
+        await self._ask()
+
+    async def _hear(self, message: Msg) -> None:
+        self._heard_at = monotonic_s()
+        if message.reply.startswith("$JS.ACK"):
+            self._wanted = max(0, self._wanted - 1)
+            self._buffer.append(received(message))
+            self._arrived.set()
+            return
+        headers = message.headers or {}
+        status = headers.get("Status", "")
+        if status == "100":
+            return
+        self._wanted = max(0, self._wanted - int(headers.get("Nats-Pending-Messages", self._wanted)))
+        if status == "409" and "Consumer Deleted" in headers.get("Description", ""):
+            self.gone = True
+            self._arrived.set()
+        elif status == "503":  # no one answers for the consumer: not there, or a server that is starting
+            self.gone = True
+        await self._ask() if not self.gone else None
