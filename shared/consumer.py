@@ -90,15 +90,16 @@ class Consumer:
                     self._client, stream=self.hearing.stream, durable=self.durable, window=self.hearing.window
                 )
                 await puller.start()
-                while not puller.gone and self._puller is puller:
+                while not puller.gone:
                     batch = await puller.take(objects=BATCH_OBJECTS, weigh=self.hearing.weigh, wait_s=1)
                     if batch:
                         await self._take(batch)
                 log.warning("consumer_set_up_anew", stream=self.hearing.stream)
+                await puller.stop()
                 await self._provision_patiently()
         except asyncio.CancelledError:
-            if self._puller is not None and self._client.is_connected:
-                await self._puller.give_back()
+            if self._puller is not None:
+                await self._puller.stop()
             raise
         finally:
             watchdog.cancel()

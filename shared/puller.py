@@ -1,4 +1,4 @@
-"""Pulls a durable's messages. FastStream's subscriber in batches was seen to lose fetched ones for a whole `ack_wait`."""
+"""Pulls a durable's messages: FastStream's subscriber in batches was seen to lose fetched ones for all of `ack_wait`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from shared.bus import Received, received
 from shared.clock import monotonic_s
@@ -31,12 +32,15 @@ class Puller:
         self._buffer: deque[Received] = deque()
         self._arrived = asyncio.Event()
         self._wanted = 0
+        self._subscription: Subscription | None = None
         self._heard_at = monotonic_s()
         self._inbox = client.new_inbox()
         self.gone = False  # the server no longer knows the durable
 
     async def start(self) -> None:
-        await self._client.subscribe(self._inbox, cb=self._hear, pending_msgs_limit=-1, pending_bytes_limit=-1)
+        self._subscription = await self._client.subscribe(
+            self._inbox, cb=self._hear, pending_msgs_limit=-1, pending_bytes_limit=-1
+        )
         await self._ask()
 
     async def take(self, *, objects: int, weigh: Callable[[Received], int], wait_s: float) -> list[Received]:
@@ -69,8 +73,12 @@ class Puller:
         """Return the places in the stream of what is in hand."""
         return {message.sequence for message in self._buffer}
 
-    async def give_back(self) -> None:
-        """Return what was fetched and not used, so that another copy need not wait for `ack_wait`."""
+    async def stop(self) -> None:
+        """Ask for no more, and return what was fetched and not used: another copy need not wait for `ack_wait`."""
+        if not self._client.is_connected:
+            return
+        if self._subscription:
+            await self._subscription.unsubscribe()
         while self._buffer:
             await self._client.publish(self._buffer.popleft().reply, b"-NAK")
 
@@ -110,4 +118,5 @@ class Puller:
             self._arrived.set()
         elif status == "503":  # no one answers for the consumer: not there, or a server that is starting
             self.gone = True
-        await self._ask() if not self.gone else None
+        if not self.gone:
+            await self._ask()
