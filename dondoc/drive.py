@@ -134,11 +134,15 @@ class Driver:
 
 @contextlib.asynccontextmanager
 async def driving(
-    client: Client, *, start: datetime, report: Callable[[Driver], None] = no_report
+    client: Client,
+    *,
+    start: datetime,
+    report: Callable[[Driver], None] = no_report,
+    patience_s: float = PATIENCE_S,
 ) -> AsyncIterator[Driver]:
     """Take the wheel: move business time to `start` and give the driver, which moves it on."""
     back = await client.subscribe(STREAMS["NOTIFY"].tick)
-    driver = Driver(client, back, start, report=report)
+    driver = Driver(client, back, start, report=report, patience_s=patience_s)
     try:
         await driver.tick(start)
         yield driver

@@ -95,8 +95,8 @@ async def _play(wish: Wish, stack: Running, box: Mailbox) -> None:
                     scene.began_s = monotonic_s()
                     await driver.play(_feed(wish), until=scene.until, speed=wish.speed)
                 scene.played_s = monotonic_s() - scene.began_s
-            except NotPublishedError as error:
-                raise StackError(f"the stream does not take messages: {error}") from None
+            except (NotPublishedError, nats.errors.Error) as error:
+                raise StackError(f"NATS does not answer: {error!r}; see {wish.data / 'logs'}") from None
             finally:
                 looking.cancel()
             await _settle(http, stack, scene)
@@ -113,9 +113,11 @@ async def _client(stack: Running) -> AsyncIterator[Client]:
 
 
 async def _load_directory(http: httpx.AsyncClient, stack: Running, *, units: int) -> None:
-    answer = await http.post(f"{stack.http_urls['intake']}/v1/directory", content=demo_directory(units).encode())
-    if answer.status_code != 200:
-        raise StackError(f"intake does not take the directory: {answer.text[:200]}")
+    url = f"{stack.http_urls['intake']}/v1/directory"
+    try:
+        (await http.post(url, content=demo_directory(units).encode())).raise_for_status()
+    except httpx.HTTPError as error:
+        raise StackError(f"intake does not take the directory: {error!r}") from None
 
 
 def _feed(wish: Wish) -> Iterator[Timed]:

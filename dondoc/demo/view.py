@@ -17,8 +17,8 @@ from rich.text import Text
 from dondoc.demo.mailbox import Mailbox
 from shared.clock import PROVINCE_ZONE, monotonic_s
 
-UNITS_SHOWN = 12
-MAILS_SHOWN = 8
+UNITS_SHOWN, MAILS_SHOWN = 12, 8  # where the terminal is high enough
+OTHER_LINES = 11  # headings, totals, blanks
 LINE_EVERY_S = 3  # where no terminal is
 
 
@@ -60,7 +60,11 @@ class Screen:
 
     def __enter__(self) -> Screen:
         if self._console.is_terminal:
-            self._live = Live(console=self._console, get_renderable=lambda: picture(self._scene), refresh_per_second=4)
+            self._live = Live(
+                console=self._console,
+                get_renderable=lambda: picture(self._scene, height=self._console.height),
+                refresh_per_second=4,
+            )
             self._live.start()
         return self
 
@@ -84,8 +88,10 @@ def line(scene: Scene) -> str:
     )
 
 
-def picture(scene: Scene) -> Group:
-    """Return the live picture."""
+def picture(scene: Scene, *, height: int) -> Group:
+    """Return the live picture. height: lines of the terminal."""
+    rows = max(4, height - OTHER_LINES)
+    mails = min(MAILS_SHOWN, rows * 2 // 5)
     rate = scene.messages / max(scene.seconds, 0.1)
     head = Table.grid(padding=(0, 2))
     head.add_row(
@@ -95,17 +101,25 @@ def picture(scene: Scene) -> Group:
         f"{scene.box.count} mails",
         f"{scene.quarantine} in quarantine",
     )
-    return Group(head, Text(), _units(scene), Text(), _mails(scene), Text(), Text(f"Console: {scene.address}"))
+    return Group(
+        head,
+        Text(),
+        _units(scene, rows - mails),
+        Text(),
+        _mails(scene, mails),
+        Text(),
+        Text(f"Console: {scene.address}"),
+    )
 
 
-def _units(scene: Scene) -> Table:
+def _units(scene: Scene, rows: int) -> Table:
     table = Table(
         box=None, pad_edge=False, header_style="bold", title="Units with the most overdue", title_justify="left"
     )
     table.add_column("unit", min_width=38, no_wrap=True)
     for name in ("open", "soon", "overdue"):
         table.add_column(name, justify="right", min_width=7)
-    for unit in list(scene.units)[:UNITS_SHOWN]:
+    for unit in list(scene.units)[: min(UNITS_SHOWN, rows)]:
         overdue = Text(str(unit["overdue"]), style="bold red" if unit["overdue"] else "")
         table.add_row(str(unit["name"]), str(unit["open"]), str(unit["soon"]), overdue)
     if scene.total:
@@ -114,11 +128,11 @@ def _units(scene: Scene) -> Table:
     return table
 
 
-def _mails(scene: Scene) -> Table:
+def _mails(scene: Scene, rows: int) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", title="Newest mails", title_justify="left")
     table.add_column("to", min_width=18, no_wrap=True)
     table.add_column("subject", no_wrap=True, overflow="ellipsis")
-    for mail in list(scene.box.newest)[-MAILS_SHOWN:][::-1]:
+    for mail in list(scene.box.newest)[-rows:][::-1]:
         table.add_row(mail.to, mail.subject)
     return table
 
