@@ -1,0 +1,55 @@
+"""How `dondoc import` reads its files: line numbers stay true, and only what is not done is sent."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+import typer
+
+from services.intake import importing
+
+
+def numbered(raw: bytes) -> list[tuple[int, bytes]]:
+    return list(importing._numbered(io.BytesIO(raw)))
+
+
+def test_blank_lines_are_passed_over_and_the_numbers_stay() -> None:
+    assert numbered(b"\xef\xbb\xbfa\r\n\n  \nb") == [(1, b"a"), (4, b"b")]
+
+
+def test_of_an_over_long_line_the_beginning_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "LONGEST_LINE", 4)
+    assert numbered(b"abcdefghij\nk\n") == [(1, b"abcd"), (2, b"k")]
+
+
+def test_what_is_done_is_not_sent_again_and_runs_break_there() -> None:
+    lines = [(number, b"x") for number in (1, 2, 3, 5, 6, 7)]
+    assert list(importing.chunks(iter(lines), done={2})) == [(1, [b"x"]), (3, [b"x"]), (5, [b"x"] * 3)]
+
+
+def test_a_run_is_bounded_in_lines_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "CHUNK_LINES", 3)
+    lines = [(number, b"x" * 10) for number in range(1, 6)]
+    assert [len(run) for _, run in importing.chunks(iter(lines), done=set())] == [3, 2]
+    monkeypatch.setattr(importing, "CHUNK_BYTES", 25)
+    assert [len(run) for _, run in importing.chunks(iter(lines), done=set())] == [2, 2, 1]
+
+
+def test_the_id_is_of_source_and_content_whatever_the_name_or_the_packing(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "a.ndjson", tmp_path / "b.ndjson.gz"
+    plain.write_bytes(b'{"a": 1}\n')
+    packed.write_bytes(gzip.compress(b'{"a": 1}\n'))
+    with importing.opened([str(plain), str(packed)], source="x", import_id=None) as (one, other):
+        assert (one.id, one.lines) == (other.id, 1)
+    with importing.opened([str(plain)], source="y", import_id=None) as [elsewhere]:
+        assert elsewhere.id != one.id
+
+
+def test_a_damaged_archive_is_a_wrong_call(tmp_path: Path) -> None:
+    broken = tmp_path / "b.ndjson.gz"
+    broken.write_bytes(gzip.compress(b'{"a": 1}\n' * 1000)[:-20])
+    with pytest.raises(typer.BadParameter), importing.opened([str(broken)], source="x", import_id=None):
+        pass
