@@ -17,7 +17,7 @@ chmod 700 "$folder"
 # Write the standard input to a file, whole or not at all.
 put() {
     cat >"$folder/.$1.new"
-    chmod 444 "$folder/.$1.new"
+    chmod 644 "$folder/.$1.new"
     mv -f "$folder/.$1.new" "$folder/$1"
 }
 
