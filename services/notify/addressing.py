@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.directory import Directory, directory
-from services.notify.policy import NEAR
+from services.notify.policy import NEAR, Policy
 from shared.events import UnitDescribed
 
 
@@ -35,9 +35,10 @@ async def put_units(connection: AsyncConnection, units: Iterable[UnitDescribed])
     )
 
 
-async def get_directory(connection: AsyncConnection, *, root: str) -> Directory:
+async def get_directory(connection: AsyncConnection, *, policy: Policy) -> Directory:
     rows = await connection.execute(text("SELECT doc FROM notify.unit ORDER BY code"))
-    return directory((UnitDescribed.model_validate(doc) for doc in rows.scalars()), root=root)
+    units = (UnitDescribed.model_validate(doc) for doc in rows.scalars())
+    return directory(units, province=policy.province, oversight=policy.oversight)
 
 
 async def forget_posts(connection: AsyncConnection) -> None:

@@ -12,11 +12,15 @@ from shared.events import UnitDescribed
 
 @dataclass(frozen=True)
 class Directory:
-    """The units as they are now. root: who stands in for a unit nobody knows."""
+    """The units as they are now.
+
+    province: the top, whose head gets no single matters. oversight: told in its stead, and for a unit nobody knows.
+    """
 
     units: Mapping[str, UnitDescribed]
     index: words.Directory
-    root: str
+    province: str
+    oversight: str
 
     def resolve(self, *, unit: str | None, unit_name: str | None) -> str | None:
         """Return the code of the responsible unit, or None; its name as the source writes it goes first."""
@@ -25,13 +29,13 @@ class Directory:
     def post(self, *, unit: str | None, unit_name: str | None, role: Role) -> str:
         """Return the unit whose head is told.
 
-        unit, unit_name: as the obligation has them; where no unit is meant, the root's head is told.
+        unit, unit_name: as the obligation has them; where no unit is meant, the oversight's head is told.
         returns: the nearest unit at or above the one that `role` names whose head has an address; where none has,
             the one that `role` names, so that a notice is kept with its reason.
         """
         code = self.resolve(unit=unit, unit_name=unit_name)
-        if code is None:
-            code = self.root
+        if code is None or code == self.province:
+            code = self.oversight
         elif role == "superior":
             code = self._above(code) or code
         return next((above.code for above in self._upwards(code) if _reachable(above)), code)
@@ -42,9 +46,10 @@ class Directory:
 
     def _above(self, code: str) -> str | None:
         unit = self.units.get(code)
-        if unit is None or unit.parent_code not in self.units:
-            return self.root if code != self.root else None
-        return unit.parent_code
+        above = unit.parent_code if unit else None
+        if above in self.units and above != self.province:
+            return above
+        return self.oversight if code != self.oversight else None
 
     def _upwards(self, code: str) -> Iterator[UnitDescribed]:
         seen: set[str] = set()
@@ -56,11 +61,12 @@ class Directory:
             at = self._above(at)
 
 
-def directory(units: Iterable[UnitDescribed], *, root: str) -> Directory:
+def directory(units: Iterable[UnitDescribed], *, province: str, oversight: str) -> Directory:
     """Return the directory of these units."""
     known = {unit.code: unit for unit in units}
     index = words.directory(words.Unit(u.code, u.name, u.aliases, u.active) for u in known.values())
-    return Directory(known, index, index.get(words.normalised(root), root))
+    of_province, of_oversight = (index.get(words.normalised(code), code) for code in (province, oversight))
+    return Directory(known, index, province=of_province, oversight=of_oversight)
 
 
 def _reachable(unit: UnitDescribed) -> bool:

@@ -79,7 +79,8 @@ class Policy(_Part):
     version: str = Field(min_length=1)
     slots: tuple[ClockTime, ...] = Field(min_length=1, max_length=12)
     max_lines: int = Field(default=50, ge=1, le=500)
-    unknown_unit: str = Field(min_length=1)
+    province: str = Field(min_length=1)
+    oversight: str = Field(min_length=1)
     ladders: dict[Kind, Ladder]
     roles: dict[Role, str]
 

@@ -29,7 +29,7 @@ async def sweep(connection: AsyncConnection, at: datetime, *, rules: Rules) -> t
     unplaced = bool(due) or await addressing.is_anything_unplaced(connection)
     if not unplaced and not await notices.due_posts(connection, at=at, limit=1):
         return [], False
-    units = await addressing.get_directory(connection, root=rules.policy.unknown_unit)
+    units = await addressing.get_directory(connection, policy=rules.policy)
     said = await _raise_levels(connection, due, units=units, at=at, rules=rules)
     if len(due) == LEVELS_AT_ONCE:
         return said, True

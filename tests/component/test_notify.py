@@ -193,7 +193,7 @@ def unit(code: str, **changes: Any) -> UnitDescribed:
     return UnitDescribed.model_validate({**given, **changes})
 
 
-PROVINCE = unit("H56", parent_code=None, head_title="Chủ tịch", name="Ủy ban nhân dân tỉnh")
+OVERSIGHT = unit("TH-SNV", head_title="Giám đốc Sở", name="Sở Nội vụ")
 LAND = unit("H56.12", name="Sở Nông nghiệp và Môi trường", aliases=("000.00.12.H56", "Sở NNMT"))
 
 ENDED = {"revision": 3, "state": "ended", "timing": "late", "ended_at": MONDAY_0730, "end": "completed"}
@@ -204,7 +204,7 @@ Open = Callable[..., contextlib.AbstractAsyncContextManager[Office]]
 @pytest.fixture
 def office(nats_url: str, migrated: Database, monkeypatch: pytest.MonkeyPatch) -> Open:
     @contextlib.asynccontextmanager
-    async def opened(*, units: tuple[UnitDescribed, ...] = (PROVINCE, LAND), relay: bool = True, **how: Any) -> Any:
+    async def opened(*, units: tuple[UnitDescribed, ...] = (OVERSIGHT, LAND), relay: bool = True, **how: Any) -> Any:
         monkeypatch.setattr(delivery, "RETRY_SECONDS", (0,))
         box, port = Mailbox(), free_port()
         given = NotifySettings(**{"send": "live", "smtp_port": port, "smtp_timeout_s": 5, **how})
@@ -291,7 +291,7 @@ async def test_two_working_days_later_the_superior_is_told_and_the_head_is_left_
         await here.hear(DeadlinePassed)
         for instant in (FRIDAY_1601, MONDAY_0730, WEDNESDAY_1400, "2026-11-25T16:00:00+07:00", THURSDAY_0730):
             await here.move_to(instant)
-        assert [mail["To"] for mail in here.box.taken] == ["h56.12@example.vn", "h56@example.vn"]
+        assert [mail["To"] for mail in here.box.taken] == ["h56.12@example.vn", "th-snv@example.vn"]
         assert "quá hạn kéo dài · Sở Nông nghiệp và Môi trường" in text_of(here.box.taken[1])
         [raised] = await here.escalations()
         assert raised["level"] == 2
@@ -404,7 +404,7 @@ async def test_an_unknown_unit_goes_to_the_unit_above_and_stays_listed_until_it_
         assert (raised["unit"], raised["flags"]) == ("H56.77", ["unit_unknown"])
         await here.move_to(MONDAY_0730)
         [mail] = here.box.taken
-        assert mail["To"] == "h56@example.vn"
+        assert mail["To"] == "th-snv@example.vn"
         assert "chưa rõ đơn vị: Phòng Lạ" in text_of(mail)
 
 
@@ -412,7 +412,7 @@ async def test_a_unit_that_becomes_known_before_the_slot_gets_its_mail(office: O
     async with office(units=()) as here:
         await here.hear(DeadlinePassed, unit_name="sở nnmt")
         await here.move_to(FRIDAY_1601)
-        await here.hear_units(PROVINCE, LAND)
+        await here.hear_units(OVERSIGHT, LAND)
         await here.move_to("2026-11-23T07:00:00+07:00")
         assert [raised["flags"] for raised in await here.escalations()] == [[]]
         await here.move_to(MONDAY_0730)
@@ -426,7 +426,7 @@ async def test_where_nobody_can_be_reached_the_notice_is_kept_with_its_reason_un
         await here.move_to(MONDAY_0730)
         [notice] = await here.notices()
         assert (notice["status"], notice["reason"], here.box.taken) == ("withheld", "no_contact", [])
-        await here.hear_units(PROVINCE, LAND)
+        await here.hear_units(OVERSIGHT, LAND)
         await here.move_to("2026-11-23T08:00:00+07:00")
         await here.move_to(MONDAY_1400)
         [mail] = here.box.taken

@@ -11,7 +11,7 @@ from tests.component import harness
 from tests.journeys.province import APPLICANT, Province, dossier, province, text_of
 
 CODE = "000.00.12.H56-261102-0001"
-HEAD, SUPERIOR = "dv12@example.vn", "dv00@example.vn"
+HEAD, SUPERIOR = "dv12@example.vn", "dv41@example.vn"  # the commune; above it, right below the province, Sở Nội vụ
 KEY = {"X-API-Key": harness.API_KEY}
 
 
@@ -45,7 +45,7 @@ async def test_a_late_dossier_presses_its_head_until_it_is_settled(world: Provin
 
     await world.says("2026-11-12T10:00:00+07:00", dossier(CODE, TrangThaiHoSo="9", NgayKetThucXuLy="20261112095500"))
     settled = await world.fast_forward("2026-11-12T14:00:00+07:00")
-    assert sorted(mail["To"] for mail in settled) == [SUPERIOR, HEAD]
+    assert sorted(mail["To"] for mail in settled) == [HEAD, SUPERIOR]
     assert all("không còn quá hạn" in mail["Subject"] and CODE in text_of(mail) for mail in settled)
 
     assert await world.fast_forward("2026-12-14T00:00:00+07:00") == []

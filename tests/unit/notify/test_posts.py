@@ -9,12 +9,14 @@ from tests.unit.notify.given import unit
 UNITS = directory(
     [
         unit("H56", parent_code=None),
+        unit("TH-SNV", name="Sở Nội vụ"),
         unit("TH-SXD", name="Sở Xây dựng", aliases=("H56.13", "Sở XD")),
         unit("14758", name="Phường Hàm Rồng", email=None),
         unit("14758-HCC", name="Trung tâm Phục vụ hành chính công phường Hàm Rồng", parent_code="14758", email=None),
         unit("TH-CU", active=False, parent_code="TH-SXD"),
     ],
-    root="H56",
+    province="H56",
+    oversight="TH-SNV",
 )
 
 
@@ -25,13 +27,14 @@ UNITS = directory(
         ("000.00.13.H56", None, "head", "TH-SXD"),
         ("H56", "  sở xây  DỰNG ", "head", "TH-SXD"),
         ("H56.13", "một tên không ai biết", "head", "TH-SXD"),
-        ("H56.13", None, "superior", "H56"),
-        ("H56", None, "superior", "H56"),
-        ("14758", None, "head", "H56"),
-        ("14758-HCC", None, "superior", "H56"),
+        ("H56.13", None, "superior", "TH-SNV"),
+        ("H56", None, "head", "TH-SNV"),
+        ("H56", None, "superior", "TH-SNV"),
+        ("14758", None, "head", "TH-SNV"),
+        ("14758-HCC", None, "superior", "TH-SNV"),
         ("TH-CU", None, "head", "TH-SXD"),
-        ("H56.99", None, "head", "H56"),
-        (None, None, "superior", "H56"),
+        ("H56.99", None, "head", "TH-SNV"),
+        (None, None, "superior", "TH-SNV"),
     ],
 )
 def test_the_post_is_the_nearest_head_with_an_address(
@@ -45,22 +48,28 @@ def test_an_unknown_unit_is_not_taken_for_another() -> None:
 
 
 def test_where_nobody_has_an_address_the_post_stays_with_the_unit_and_has_no_contact() -> None:
-    mute = directory([unit("H56", parent_code=None, email=None), unit("H56.12", email=None)], root="H56")
+    mute = directory(
+        [unit("H56", parent_code=None, email=None), unit("H56.12", email=None)], province="H56", oversight="TH-SNV"
+    )
     assert mute.post(unit="H56.12", unit_name=None, role="head") == "H56.12"
     assert mute.contact("H56.12") is None
 
 
-def test_without_any_directory_everything_goes_to_the_root() -> None:
-    empty = directory([], root="H56")
-    assert empty.post(unit="H56.12", unit_name=None, role="head") == "H56"
-    assert empty.contact("H56") is None
+def test_without_any_directory_everything_goes_to_the_oversight() -> None:
+    empty = directory([], province="H56", oversight="TH-SNV")
+    assert empty.post(unit="H56.12", unit_name=None, role="head") == "TH-SNV"
+    assert empty.contact("TH-SNV") is None
 
 
 def test_a_directory_that_runs_in_a_circle_ends() -> None:
-    circle = directory([unit("A", parent_code="B", email=None), unit("B", parent_code="A", email=None)], root="H56")
+    circle = directory(
+        [unit("A", parent_code="B", email=None), unit("B", parent_code="A", email=None)],
+        province="H56",
+        oversight="TH-SNV",
+    )
     assert circle.contact("A") is None
 
 
-def test_a_unit_whose_unit_above_is_not_in_the_directory_is_below_the_root() -> None:
-    found = directory([unit("H56", parent_code=None), unit("X", parent_code="gone", email=None)], root="H56")
-    assert found.post(unit="X", unit_name=None, role="head") == "H56"
+def test_a_unit_whose_unit_above_is_not_in_the_directory_is_below_the_oversight() -> None:
+    found = directory([unit("TH-SNV"), unit("X", parent_code="gone", email=None)], province="H56", oversight="TH-SNV")
+    assert found.post(unit="X", unit_name=None, role="head") == "TH-SNV"
