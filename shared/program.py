@@ -83,6 +83,7 @@ class Running:
     consumers: list[Consumer] = field(default_factory=list)
     reached: dict[str, datetime] = field(default_factory=dict)
     timers: dict[str, datetime | None] = field(default_factory=dict)
+    passed_on: datetime | None = None  # the last tick that was; not known after a start, then it is passed on again
     sweeping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def commit(self, work: Callable[[AsyncConnection], Awaitable[list[Outgoing]]]) -> None:
@@ -113,6 +114,8 @@ class Running:
         await self.relay.drain()
         if not isinstance(self.clock, DrivenClock):
             return
+        if tick.at < self.reached.get(stream, tick.at):
+            return  # comes again, from before a crash
         self.reached[stream] = tick.at
         self.timers |= tick.timers
         async with db.transaction(self.engine) as connection:
@@ -121,12 +124,13 @@ class Running:
         if heard - self.reached.keys():
             return
         at = min(self.reached[name] for name in heard)
-        if at < self.clock.now():
+        if at < self.clock.now() or at == self.passed_on:
             return
         self.clock.move_to(at)
         await self.sweep_up_to(at)
         await self.relay.drain()
         await self._pass_on(at)
+        self.passed_on = at
 
     async def _pass_on(self, at: datetime) -> None:
         if self.service.owns is None:
