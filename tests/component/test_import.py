@@ -1,0 +1,153 @@
+"""The commands that feed intake, as processes of their own against a real intake: import, directory, quarantine."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+import pytest_asyncio
+
+from dondoc.stack import layout
+from dondoc.stack.processes import end, spawn
+from tests import servers as real
+from tests.component.harness import API_KEY
+
+HEADER = "code,name,kind,parent_code,email\n"
+
+
+class Office:
+    """An intake that answers over HTTP, and the command line that knows it by the environment alone."""
+
+    def __init__(self, url: str, empty: Path) -> None:
+        self.url, self.empty = url, empty
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        env = real.clean_environment() | {"DONDOC_INTAKE_URL": self.url, "DONDOC_API_KEY": API_KEY}
+        return subprocess.run(
+            [sys.executable, "-m", "dondoc.cli", *arguments],
+            cwd=self.empty, env={**env, "PYTHONPATH": str(real.ROOT)}, input=stdin, capture_output=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+
+    def told(self, *arguments: str, code: int = 0, stdin: bytes = b"") -> Any:
+        """Return the JSON that a command prints; it must end with `code`."""
+        done = self.run(*arguments, "--json", stdin=stdin)
+        assert done.returncode == code, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    def counts(self, *arguments: str, code: int = 0, stdin: bytes = b"") -> tuple[int, int, int, int]:
+        told = self.told("import", "--source", "motcua-1", *arguments, code=code, stdin=stdin)
+        return told["lines"], told["accepted"], told["repeated"], told["refused"]
+
+
+@pytest_asyncio.fixture
+async def office(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    database = await real.fresh_database(postgres_url, migrated=["intake"])
+    port = real.free_port()
+    env = {
+        "DONDOC_NATS_URL": nats_url,
+        "DONDOC_DATABASE_URL": database.url("intake"),
+        "DONDOC_HTTP_PORT": str(port),
+        "DONDOC_API_KEY": API_KEY,
+        "DONDOC_STREAM_MAX_BYTES": str(256 << 20),
+    }
+    command = [sys.executable, "-m", "services.intake.main"]
+    process = spawn(command, log=tmp_path / "intake.log", env=real.clean_environment() | env)
+    url = f"http://{layout.HOST}:{port}"
+    try:
+        wait_until_ready(url, process)
+        yield Office(url, tmp_path)
+    finally:
+        end(process)
+        await real.drop_database(postgres_url, database)
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/health/ready").is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("intake is not ready")
+
+
+def line(*codes: str) -> bytes:
+    objects = [{"MaHoSo": code, "NgayTiepNhan": "20261102091000", "TrangThaiHoSo": "2"} for code in codes]
+    return orjson.dumps({"madonvi": "000.00.12.H56", "service": "DongBoHoSoMC", "data": objects})
+
+
+def write(path: Path, *lines: bytes) -> str:
+    path.write_bytes(b"".join(one + b"\n" for one in lines))
+    return str(path)
+
+
+def test_an_import_says_what_became_of_every_object_and_refusals_end_with_3(office: Office, tmp_path: Path) -> None:
+    lines = (line("A-1", "A-2"), b"", line("A-1"), b"{broken", line("A-3", ""), b"x" * 950_000)
+    file = write(tmp_path / "feed.ndjson", *lines)
+    assert office.counts(file, code=3) == (5, 3, 1, 3)
+    entries = office.told("quarantine", "list")
+    assert {entry["reason"] for entry in entries} == {"unreadable", "invalid_object", "line_too_long"}
+    exported = office.run("export", "quarantine").stdout.splitlines()
+    assert [json.loads(one)["id"] for one in exported] == [entry["id"] for entry in entries]
+    [broken] = [entry["id"] for entry in entries if entry["reason"] == "unreadable"]
+    assert office.run("quarantine", "show", str(broken), "--raw").stdout == b"{broken"
+    assert office.counts(file, code=3) == (5, 0, 4, 3)  # the same import again
+
+
+def test_an_interrupted_import_goes_on_where_it_stopped(office: Office, tmp_path: Path) -> None:
+    lines = [line(f"B-{number}") for number in range(1200)]
+    query = {"source": "motcua-1", "first": "1"}
+    httpx.post(
+        f"{office.url}/v1/imports/mine/lines",
+        params=query, content=b"\n".join(lines[:700]), headers={"X-API-Key": API_KEY},
+    ).raise_for_status()  # fmt: skip
+    file = write(tmp_path / "feed.ndjson", *lines)
+    assert office.counts("--import-id", "mine", file) == (1200, 1200, 0, 0)
+
+
+def test_archives_and_the_standard_input_are_read_and_the_same_content_is_the_same_import(
+    office: Office, tmp_path: Path
+) -> None:
+    content = line("C-1") + b"\n" + line("C-2") + b"\n"
+    (tmp_path / "feed.ndjson.gz").write_bytes(gzip.compress(content))
+    assert office.counts("-", stdin=content) == (2, 2, 0, 0)
+    assert office.counts(str(tmp_path / "feed.ndjson.gz")) == (2, 0, 2, 0)
+    assert office.counts("--import-id", "another", "-", stdin=content) == (2, 0, 2, 0)
+
+
+def test_a_directory_is_tried_before_it_is_loaded(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "units.csv"
+    file.write_text(HEADER + "H56.999,Đơn vị thử nghiệm,so,,lanhdao@example.vn\n", "utf-8")
+    assert office.told("directory", "load", str(file), "--dry-run")["added"] == ["H56.999"]
+    assert office.told("directory", "load", str(file))["added"] == ["H56.999"]
+    assert office.told("directory", "load", str(file))["added"] == []
+    file.write_text(HEADER + "H56.999,,so,,\n", "utf-8")
+    done = office.run("directory", "load", str(file))
+    assert (done.returncode, done.stderr) == (2, b"dondoc: line 2: code and name must be filled\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("import", "--source", "x", "nowhere.ndjson"), 2),
+        (("import", "--source", "Có dấu", "-"), 2),
+        (("import", "--source", "x", "--format", "csv", "-"), 2),
+        (("import", "--source", "x", "--import-id", "one", "-", "-"), 2),
+        (("quarantine", "list", "--data", "nowhere"), 1),
+        (("export", "obligations", "--as-of", "soon"), 2),
+    ],
+)
+def test_a_wrong_call_is_one_line_that_says_what_to_do(tmp_path: Path, arguments: tuple[str, ...], code: int) -> None:
+    done = Office("http://127.0.0.1:9", tmp_path).run(*arguments)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (code, b"", 1)
