@@ -14,10 +14,8 @@ import typer
 
 from shared.cli import Data, Output, client, exports, fail, refusal, writing
 from shared.clock import PROVINCE_ZONE
-from shared.events import Obligation
 
 EXAMPLE = "Example: dondoc export obligations --as-of 2026-11-20T17:00:00+07:00 --format csv --output obligations.csv"
-COLUMNS = tuple(Obligation.__annotations__)
 BOM = b"\xef\xbb\xbf"  # Excel reads UTF-8 only behind it
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")  # a spreadsheet would run what begins so
 
@@ -78,8 +76,10 @@ def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 def as_csv(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Yield a CSV file that opens in a spreadsheet: UTF-8 with its mark, flags joined by spaces."""
+    from shared.events import Obligation  # here, as it takes half a second that no other command needs to wait
+
     text = io.StringIO()
-    rows = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
+    rows = csv.DictWriter(text, list(Obligation.__annotations__), extrasaction="ignore")
     rows.writeheader()
     yield BOM + text.getvalue().encode()
     for line in lines:
