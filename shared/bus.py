@@ -164,6 +164,12 @@ async def ack(client: Client, messages: Sequence[Received]) -> None:
         await client.publish(message.reply, b"+ACK")
 
 
+async def give_back(client: Client, messages: Sequence[Received]) -> None:
+    """Return messages unused, so that they are delivered again at once. Only where this process takes no more."""
+    for message in messages:
+        await client.publish(message.reply, b"-NAK")
+
+
 async def keep(client: Client, messages: Sequence[Received]) -> None:
     """Tell the server that these are still being worked on, so that it does not deliver them again."""
     for message in messages:

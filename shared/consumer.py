@@ -69,7 +69,8 @@ class Consumer:
         self._tick_subject = STREAMS[hearing.stream].tick
         self._puller: Puller | None = None
         self._progress_at = monotonic_s()
-        self._working = False
+        self._in_hand: Sequence[Received] = ()
+        self._finishing = False
         self.stalled = False
         self.redelivered = 0
 
@@ -85,27 +86,33 @@ class Consumer:
         """Consume for ever; a durable that vanished is provisioned again."""
         watchdog = asyncio.create_task(self._watch())
         try:
-            while True:
+            while not self._finishing:
                 puller = self._puller = Puller(
                     self._client, stream=self.hearing.stream, durable=self.durable, window=self.hearing.window
                 )
                 await puller.start()
-                while not puller.gone:
+                while not puller.gone and not self._finishing:
                     batch = await puller.take(objects=BATCH_OBJECTS, weigh=self.hearing.weigh, wait_s=1)
                     if batch:
                         await self._take(batch)
-                log.warning("consumer_set_up_anew", stream=self.hearing.stream)
                 await puller.stop()
-                await self._provision_patiently()
+                if puller.gone:
+                    log.warning("consumer_set_up_anew", stream=self.hearing.stream)
+                    await self._provision_patiently()
         except asyncio.CancelledError:
-            if self._puller is not None:
+            if self._puller is not None and self._client.is_connected:
                 await self._puller.stop()
+                await bus.give_back(self._client, self._in_hand)
             raise
         finally:
             watchdog.cancel()
 
+    def finish(self) -> None:
+        """Take no more messages; `run` returns once the batch in hand is committed and acked."""
+        self._finishing = True
+
     async def _take(self, batch: list[Received]) -> None:
-        self._progress_at, self._working = monotonic_s(), True
+        self._progress_at, self._in_hand = monotonic_s(), batch
         self.redelivered += sum(message.delivered > 1 for message in batch)
         try:
             batch.sort(key=lambda message: message.sequence)  # what comes again comes late, and belongs before its tick
@@ -116,8 +123,9 @@ class Consumer:
                     await self._tick(message, after=batch[index + 1 :])
                     start = index + 1
             await self._work(batch[start:])
+            self._in_hand = ()
         finally:
-            self._progress_at, self._working = monotonic_s(), False
+            self._progress_at = monotonic_s()
 
     async def _work(self, batch: Sequence[Received]) -> None:
         """Process messages in one transaction; on failure wait, or halve until the one that fails stands alone."""
@@ -207,7 +215,7 @@ class Consumer:
                 continue
             metrics.consumer_pending.labels(self.hearing.stream).set(lag.pending)
             metrics.consumer_unacked.labels(self.hearing.stream).set(lag.unacked)
-            silent = monotonic_s() - self._progress_at > STALLED_S and not self._working
+            silent = monotonic_s() - self._progress_at > STALLED_S and not self._in_hand
             self.stalled = silent and lag.pending > 0
             if self.stalled and self._puller:
                 log.error("consumer_stalled", stream=self.hearing.stream, pending=lag.pending)

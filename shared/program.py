@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,6 +33,7 @@ from shared.settings import Settings
 from shared.streams import STREAMS, StreamName
 
 SWEEP_EVERY_S = 1.0
+FINISH_S = 5  # for the batch in hand, and again for the outbox, when the process is asked to stop
 BEFORE_ANY_TICK = datetime.fromisoformat("2000-01-01T00:00:00+07:00")
 SERVERS_PATIENCE_S = 60  # at start: servers may come up after us
 
@@ -66,7 +69,7 @@ class Service:
     counts: Callable[[AsyncConnection, datetime], Awaitable[dict[str, dict[str, int]]]] | None = None
     busy: Callable[[AsyncConnection], Awaitable[int]] | None = None
     router: APIRouter | None = None
-    background: Sequence[Callable[[Running], Awaitable[None]]] = ()
+    background: Sequence[Callable[[Running], Coroutine[Any, Any, None]]] = ()
     at_start: Sequence[Callable[[Running], Awaitable[None]]] = ()
 
 
@@ -237,43 +240,60 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
     clock = await _clock(service, settings, engine)
     started = Running(service, settings, engine, client, clock, Relay(engine, client, service.name))
     await _provision(started)
-    tasks = _tasks(started)
-    for job in service.at_start:
-        await job(started)
-    log.info("started", clock=settings.clock)
+    hearing = _start(consumer.run() for consumer in started.consumers)
+    others = _start(_jobs(started))
     try:
+        for job in service.at_start:
+            await job(started)
+        log.info("started", clock=settings.clock)
         yield started
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                await started.relay.drain()
+        await _finish(started, hearing)
+        await _cancel(others)
         await nats.stop()
         await engine.dispose()
         log.info("stopped")
 
 
-def _tasks(started: Running) -> list[asyncio.Task[None]]:
-    jobs: list[Awaitable[None]] = [started.relay.run_fast(), started.relay.run_slow()]
-    jobs += [consumer.run() for consumer in started.consumers]
-    jobs += [job(started) for job in started.service.background]
+def _jobs(started: Running) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what runs beside the hearing for as long as the process does."""
+    yield started.relay.run_fast()
+    yield started.relay.run_slow()
+    for job in started.service.background:
+        yield job(started)
     if started.service.sweep and isinstance(started.clock, WallClock):
-        jobs.append(_sweep_for_ever(started))
-    tasks = [asyncio.ensure_future(job) for job in jobs]
+        yield _sweep_for_ever(started)
+
+
+def _start(jobs: Iterable[Coroutine[Any, Any, None]]) -> list[asyncio.Task[None]]:
+    tasks = [asyncio.create_task(job) for job in jobs]
     for task in tasks:
         task.add_done_callback(_end_on_failure)
     return tasks
+
+
+async def _finish(started: Running, hearing: Sequence[asyncio.Task[None]]) -> None:
+    """Let the batches in hand commit and what they say leave; what takes too long is given back."""
+    for consumer in started.consumers:
+        consumer.finish()
+    if hearing:
+        await asyncio.wait(hearing, timeout=FINISH_S)
+    await _cancel(hearing)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FINISH_S):
+            await started.relay.drain()
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _end_on_failure(task: asyncio.Future[None]) -> None:
     """A background task that fails ends the process: its supervisor starts it again, nothing runs half."""
     if not task.cancelled() and (error := task.exception()):
         log.critical("task_failed", exc_info=error)
-        import os
-        import signal
-
         os.kill(os.getpid(), signal.SIGTERM)
 
 

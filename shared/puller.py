@@ -1,4 +1,4 @@
-"""Pulls a durable's messages: FastStream's subscriber in batches was seen to lose fetched ones for all of `ack_wait`."""
+"""Pulls a durable's messages: FastStream's batch subscriber was seen to lose fetched ones for all of `ack_wait`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from shared import bus
 from shared.bus import Received, received
 from shared.clock import monotonic_s
 from shared.logs import log
@@ -79,8 +80,8 @@ class Puller:
             return
         if self._subscription:
             await self._subscription.unsubscribe()
-        while self._buffer:
-            await self._client.publish(self._buffer.popleft().reply, b"-NAK")
+        await bus.give_back(self._client, self._buffer)
+        self._buffer.clear()
 
     async def _ask(self) -> None:
         missing = self.window - self._wanted - len(self._buffer)

@@ -129,6 +129,24 @@ async def test_a_lost_database_makes_the_consumer_wait_and_lose_nothing(
         assert bench.consumer.redelivered == 0
 
 
+@pytest.mark.parametrize("patience_s", [5.0, 0.0])
+async def test_a_consumer_that_stops_leaves_nothing_for_ack_wait(client: Client, patience_s: float) -> None:
+    async def slowly(batch: Sequence[Received]) -> None:
+        await asyncio.sleep(0.5)
+
+    bench = Bench(client, slowly)
+    await bench.consumer.provision()
+    await bus.publish(client, numbered(1500))
+    task = asyncio.create_task(bench.consumer.run())
+    await asyncio.sleep(0.3)
+    bench.consumer.finish()
+    await asyncio.wait([task], timeout=patience_s)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(bench.done) == (500 if patience_s else 0)
+    assert await bench.unacked(client) == 0
+
+
 async def test_a_durable_deleted_on_the_server_is_set_up_again(client: Client) -> None:
     async with Bench(client).running() as bench:
         await bus.publish(client, numbered(5))
