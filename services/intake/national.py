@@ -164,6 +164,8 @@ def _sent_at(raw: object) -> str | None:
     at = datetime.fromisoformat(word(raw))
     if at.tzinfo is None:
         raise ValueError("`sent_at` needs an offset")
+    if not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
+        raise ValueError(f"a year must lie between {EARLIEST_YEAR} and {LATEST_YEAR}")
     return canonical(at)
 
 

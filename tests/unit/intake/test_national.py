@@ -63,6 +63,7 @@ def test_impossible_dates_control_characters_and_missing_identifiers_are_refused
         (body(service="TraCuuHoSo"), "unknown_service"),
         (body(sent_at="2026-11-02T09:00:00"), "not_a_message"),
         (body(sent_at="yesterday"), "not_a_message"),
+        (body(sent_at="0001-01-01T00:00:00+14:00"), "not_a_message"),
     ],
 )
 def test_a_message_that_cannot_be_read_is_one_refusal_with_its_bytes(raw: bytes, reason: str) -> None:
