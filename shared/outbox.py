@@ -27,6 +27,7 @@ SLOW_PATH_AFTER_S = 5  # what memory did not send by then is a leftover
 LEASE_S = 30
 CLAIM = 500
 QUEUED_BATCHES = 4  # beyond, the consumer waits: backpressure
+BEHIND = 20_000  # rows left in the table; beyond, the consumer waits until the stream takes them
 
 DDL = """
 CREATE TABLE {schema}.outbox (
@@ -66,11 +67,14 @@ class Relay:
     def __init__(self, engine: AsyncEngine, client: Client, schema: str) -> None:
         self._engine, self._client, self._schema = engine, client, schema
         self._fresh: asyncio.Queue[tuple[list[int], list[Outgoing]]] = asyncio.Queue(QUEUED_BATCHES)
+        self._keeps_up = asyncio.Event()
+        self._keeps_up.set()
 
     async def hand_over(self, ids: list[int], events: list[Outgoing]) -> None:
         """Give what was just committed to the fast path; waits while the stream is behind."""
         if ids:
             await self._fresh.put((ids, events))
+            await self._keeps_up.wait()
 
     async def run_fast(self) -> None:
         """Publish from memory for ever. What fails stays in the table for the slow path."""
@@ -91,7 +95,9 @@ class Relay:
             try:
                 while await self._send_leftovers(older_than_s=age_s):
                     pass
-                metrics.outbox_pending.set(await self.pending())
+                pending = await self.pending()
+                metrics.outbox_pending.set(pending)
+                self._keeps_up.set() if pending < BEHIND else self._keeps_up.clear()
             except (bus.NotPublishedError, SQLAlchemyError, OSError, TimeoutError) as error:
                 log.warning("outbox_waits", error=repr(error))
             age_s = SLOW_PATH_AFTER_S

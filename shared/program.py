@@ -12,6 +12,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -22,9 +23,9 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import bus, contract, db, http, logs, metrics, outbox, quarantine, ticks
+from shared import bus, contract, db, http, logs, metrics, outbox, parking, quarantine, ticks
 from shared.bus import Received
-from shared.clock import Clock, DrivenClock, WallClock, machine_now
+from shared.clock import Clock, DrivenClock, WallClock
 from shared.consumer import Consumer, Hearing
 from shared.events import Event, Outgoing, Tick
 from shared.logs import log
@@ -259,6 +260,7 @@ def _jobs(started: Running) -> Iterator[Coroutine[Any, Any, None]]:
     """Yield what runs beside the hearing for as long as the process does."""
     yield started.relay.run_fast()
     yield started.relay.run_slow()
+    yield parking.retry_for_ever(started.engine, started.client, started.service.name, partial(_carry_out, started))
     for job in started.service.background:
         yield job(started)
     if started.service.sweep and isinstance(started.clock, WallClock):
@@ -326,7 +328,7 @@ async def _provision(started: Running) -> None:
             hearing,
             durable=service.name,
             process=_processor(started, handle, hearing),
-            park=_parker(started, hearing),
+            park=partial(parking.park, started.engine, service.name),
             on_tick=started.take_tick,
         )
         await consumer.provision()
@@ -343,20 +345,11 @@ def _processor(started: Running, handle: Handle, hearing: Hearing) -> Callable[[
     return process
 
 
-def _parker(started: Running, hearing: Hearing) -> Callable[[Received, Exception], Awaitable[None]]:
-    async def park(message: Received, error: Exception) -> None:
-        entry = quarantine.Entry(
-            source=hearing.stream,
-            reason="failed_alone",
-            detail=f"{type(error).__name__}: {str(error)[:300]}",
-            origin=f"{message.stream}/{message.sequence}",
-            at=machine_now(),
-            raw=message.data,
-        )
-        async with db.transaction(started.engine) as connection:
-            await quarantine.add(connection, started.service.name, [entry])
-
-    return park
+async def _carry_out(started: Running, message: Received) -> None:
+    """Process one parked message by the handler that hears its stream."""
+    for hearing, handle in started.service.handlers:
+        if hearing.stream == message.stream:
+            await _processor(started, handle, hearing)([message])
 
 
 async def _sweep_for_ever(started: Running) -> None:

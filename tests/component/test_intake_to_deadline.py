@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from services.deadline.main import SERVICE as DEADLINE
 from services.intake.main import SERVICE as INTAKE
+from shared import parking, program
 from shared.program import Running
 from tests import servers as real
 from tests.component import harness
@@ -57,9 +59,7 @@ async def documents(started: dict[str, Running]) -> list[dict[str, Any]]:
         return [orjson.loads(document) for document in rows.scalars()]
 
 
-async def test_a_portal_message_becomes_an_obligation_and_an_event(
-    started: dict[str, Running], client: Client
-) -> None:
+async def test_a_portal_message_becomes_an_obligation_and_an_event(started: dict[str, Running], client: Client) -> None:
     await harness.feed(client, [message(snapshot())])
     await harness.until_idle(started)
     [obligation] = await documents(started)
@@ -146,6 +146,25 @@ async def test_an_end_settles_the_obligation_and_says_whether_it_was_late(
     [obligation] = await documents(started)
     assert (obligation["state"], obligation["timing"], obligation["late_days"]) == ("ended", "late", 1)
     assert obligation["late_working_seconds"] == 8 * 3600 + 50 * 60
+
+
+async def test_a_parked_message_is_carried_out_once_its_cause_is_gone(
+    started: dict[str, Running], client: Client
+) -> None:
+    intake = started["intake"]
+    async with intake.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE intake.thing ADD CONSTRAINT no CHECK (key NOT LIKE '%0666')"))
+    bad, good = "000.00.12.H56-261102-0666", "000.00.12.H56-261102-0001"
+    await harness.feed(client, [message(snapshot(bad)), message(snapshot(good))])
+    await harness.until_idle(started)
+    assert [o["subject_id"] for o in await documents(started)] == [good]
+    assert (await intake.status())["quarantine"] == 1
+    async with intake.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE intake.thing DROP CONSTRAINT no"))
+    await parking.retry(intake.engine, intake.client, "intake", partial(program._carry_out, intake))
+    await harness.until_idle(started)
+    assert [o["subject_id"] for o in await documents(started)] == [good, bad]
+    assert (await intake.status())["quarantine"] == 0
 
 
 @pytest.mark.parametrize("size", [1, 7])
