@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.deadline.main import SERVICE as DEADLINE
 from services.intake.handlers import weigh
 from services.intake.main import SERVICE as INTAKE
+from shared.cloudevents import Outgoing
 from shared.consumer import Hearing
-from shared.events import DeadlineSet, DossierSaid, Outgoing
-from shared.program import Heard, Service, run
+from shared.events import DeadlineSet, DossierSaid
+from shared.program import run
+from shared.service import Heard, Service
 from shared.settings import Settings
 
 INBOX = {

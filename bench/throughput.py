@@ -20,8 +20,8 @@ from nats.aio.client import Client
 
 from bench.ground import Ground, client, processes, processor_seconds, servers
 from shared import bus
+from shared.cloudevents import Outgoing
 from shared.db import migrate
-from shared.events import Outgoing
 from shared.streams import STREAMS, StreamName
 
 SERVICES = {"intake": ["services.intake.main"], "deadline": ["services.deadline.main"]}

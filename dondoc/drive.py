@@ -22,7 +22,8 @@ from nats.aio.subscription import Subscription
 from dondoc.stack.errors import StackError
 from shared import bus
 from shared.clock import PROVINCE_ZONE, monotonic_s
-from shared.events import Outgoing, Tick
+from shared.cloudevents import Outgoing
+from shared.events import Tick
 from shared.streams import STREAMS, StreamName
 
 GRID = timedelta(minutes=15)  # divides a day, so slots and closings lie on it

@@ -21,7 +21,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
-from shared.events import Outgoing
+from shared.cloudevents import Outgoing
 from shared.streams import Stream
 
 CONNECT_TIMEOUT_S = 10

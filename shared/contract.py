@@ -8,10 +8,10 @@ import orjson
 from faststream.nats import NatsBroker
 from faststream.specification import AsyncAPI
 
-from shared.events import EVENTS, Envelope, Event
+from shared.cloudevents import EVENTS, Envelope, Event
 
 if TYPE_CHECKING:
-    from shared.program import Service
+    from shared.service import Service
 
 
 def asyncapi(service: Service) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import bus, metrics
+from shared.cloudevents import Outgoing
 from shared.db import transaction
-from shared.events import Outgoing
 from shared.logs import log
 
 SLOW_PATH_AFTER_S = 5  # what memory did not send by then is a leftover

@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,174 +17,25 @@ from typing import Any
 import orjson
 import uvicorn
 import uvloop
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared import bus, contract, db, http, logs, metrics, outbox, parking, quarantine, ticks
+from shared import bus, contract, db, http, logs, metrics, parking, ticks
 from shared.bus import Received
 from shared.clock import Clock, DrivenClock, WallClock
 from shared.consumer import Consumer, Hearing
-from shared.events import Event, Outgoing, Tick
 from shared.logs import log
 from shared.outbox import Relay
+from shared.service import Handle, Heard, Running, Service
 from shared.settings import Settings
-from shared.streams import STREAMS, StreamName
+from shared.streams import STREAMS
 
 SWEEP_EVERY_S = 1.0
 FINISH_S = 5  # for the batch in hand, and again for the outbox, when the process is asked to stop
 BEFORE_ANY_TICK = datetime.fromisoformat("2000-01-01T00:00:00+07:00")
 SERVERS_PATIENCE_S = 60  # at start: servers may come up after us
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A batch as a handler gets it. now: business time; events with their own times use those."""
-
-    messages: Sequence[Received]
-    now: datetime
-
-
-Handle = Callable[[AsyncConnection, Heard], Awaitable[list[Outgoing]]]
-Sweep = Callable[[AsyncConnection, datetime], Awaitable[tuple[list[Outgoing], bool]]]
-
-
-@dataclass(frozen=True)
-class Service:
-    """The parts of one service.
-
-    handlers: one per stream heard. sweep: fires what is due at a business time in one transaction and returns its
-    events and whether more is due now. next_timer: the earliest coming timer. counts: for `dondoc status`.
-    busy: work that `status --wait-idle` waits for, beside messages and outbox. background: tasks of its own.
-    at_start: done once before it is ready.
-    """
-
-    name: str
-    says: Sequence[type[Event]]
-    owns: StreamName | None = None
-    handlers: Sequence[tuple[Hearing, Handle]] = ()
-    sweep: Sweep | None = None
-    next_timer: Callable[[AsyncConnection], Awaitable[datetime | None]] | None = None
-    counts: Callable[[AsyncConnection, datetime], Awaitable[dict[str, dict[str, int]]]] | None = None
-    busy: Callable[[AsyncConnection], Awaitable[int]] | None = None
-    router: APIRouter | None = None
-    background: Sequence[Callable[[Running], Coroutine[Any, Any, None]]] = ()
-    at_start: Sequence[Callable[[Running], Awaitable[None]]] = ()
-
-
-@dataclass
-class Running:
-    """A started service: what its HTTP handlers and background tasks may use."""
-
-    service: Service
-    settings: Settings
-    engine: AsyncEngine
-    client: Client
-    clock: Clock
-    relay: Relay
-    consumers: list[Consumer] = field(default_factory=list)
-    reached: dict[str, datetime] = field(default_factory=dict)
-    timers: dict[str, datetime | None] = field(default_factory=dict)
-    passed_on: datetime | None = None  # the last tick that was; not known after a start, then it is passed on again
-    sweeping: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def commit(self, work: Callable[[AsyncConnection], Awaitable[list[Outgoing]]]) -> None:
-        """Run `work` in a transaction together with the outbox rows of what it says, then relay."""
-        async with db.transaction(self.engine) as connection:
-            said = await work(connection)
-            ids = await outbox.add(connection, self.service.name, said)
-        await self.relay.hand_over(ids, said)
-
-    async def sweep_up_to(self, at: datetime) -> None:
-        """Fire everything due at or before `at`, a transaction at a time."""
-        sweep = self.service.sweep
-        if sweep is None:
-            return
-        async with self.sweeping:
-            more = True
-            while more:
-
-                async def fire(connection: AsyncConnection) -> list[Outgoing]:
-                    nonlocal more
-                    said, more = await sweep(connection, at)
-                    return said
-
-                await self.commit(fire)
-
-    async def take_tick(self, stream: StreamName, tick: Tick) -> None:
-        """Move business time to the smallest tick reached by all streams heard, sweep, and pass the tick on."""
-        await self.relay.drain()
-        if not isinstance(self.clock, DrivenClock):
-            return
-        if tick.at < self.reached.get(stream, tick.at):
-            return  # comes again, from before a crash
-        self.reached[stream] = tick.at
-        self.timers |= tick.timers
-        async with db.transaction(self.engine) as connection:
-            await ticks.put(connection, self.service.name, stream=stream, at=tick.at)
-        heard = {consumer.hearing.stream for consumer in self.consumers}
-        if heard - self.reached.keys():
-            return
-        at = min(self.reached[name] for name in heard)
-        if at < self.clock.now() or at == self.passed_on:
-            return
-        self.clock.move_to(at)
-        await self.sweep_up_to(at)
-        await self.relay.drain()
-        await self._pass_on(at)
-        self.passed_on = at
-
-    async def _pass_on(self, at: datetime) -> None:
-        if self.service.owns is None:
-            return None
-        if self.service.next_timer:
-            async with self.engine.connect() as connection:
-                self.timers[self.service.name] = await self.service.next_timer(connection)
-        body = orjson.dumps({"at": at, "timers": self.timers})
-        subject = STREAMS[self.service.owns].tick
-        while True:
-            try:
-                return await bus.publish(self.client, [Outgoing(f"{subject}:{at.isoformat()}", subject, body)])
-            except bus.NotPublishedError as error:
-                log.warning("tick_waits", error=repr(error))
-                await asyncio.sleep(1)
-
-    async def status(self) -> dict[str, Any]:
-        """Return what `dondoc status` shows."""
-        consumers = {}
-        for consumer in self.consumers:
-            lag = await bus.lag(self.client, stream=consumer.hearing.stream, durable=consumer.durable)
-            consumers[f"{consumer.hearing.stream}/{consumer.durable}"] = {
-                "pending": lag.pending,
-                "unacked": lag.unacked,
-            }
-        async with self.engine.connect() as connection:
-            counts = await self.service.counts(connection, self.clock.now()) if self.service.counts else {}
-            parked = await quarantine.count(connection, self.service.name)
-            busy = await self.service.busy(connection) if self.service.busy else 0
-        pending = await self.relay.pending()
-        return {
-            "service": self.service.name,
-            "ready": not self.missing(),
-            "consumers": consumers,
-            "outbox": pending,
-            "quarantine": parked,
-            "counts": counts,
-            "busy": busy,
-            "business_time": self.clock.now(),
-            "redelivered": sum(consumer.redelivered for consumer in self.consumers),
-            "idle": not (pending or busy or any(c["pending"] or c["unacked"] for c in consumers.values())),
-        }
-
-    def missing(self) -> dict[str, str]:
-        """Name what keeps the service from being ready."""
-        missing: dict[str, str] = {
-            c.hearing.stream: "messages wait and none arrives" for c in self.consumers if c.stalled
-        }
-        if not self.client.is_connected:
-            missing["nats"] = "not connected"
-        return missing
 
 
 def run(service: Service, settings: Settings) -> None:

@@ -75,8 +75,7 @@ def _case(rows: list[dict[str, str]]) -> Case:
         ended_at=datetime.fromisoformat(first["case:enddate"]) if first["case:enddate"] else None,
         responsible=first["case:responsible"],
         steps=tuple(
-            Step(datetime.fromisoformat(row["time:timestamp"]), row["concept:name"], row["org:group"])
-            for row in rows
+            Step(datetime.fromisoformat(row["time:timestamp"]), row["concept:name"], row["org:group"]) for row in rows
         ),
     )
 
@@ -105,9 +104,7 @@ class Oracle:
         return {
             case.id
             for case in self.cases
-            if case.accepted_at <= moment
-            and (case.ended_at is None or case.ended_at > moment)
-            and case.due_at < moment
+            if case.accepted_at <= moment and (case.ended_at is None or case.ended_at > moment) and case.due_at < moment
         }
 
 

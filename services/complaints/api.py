@@ -19,10 +19,11 @@ from services.complaints.limits import Allowance
 from services.complaints.settings import Settings
 from services.complaints.store import Complaint
 from shared.clock import PROVINCE_ZONE, monotonic_s
-from shared.events import ComplaintAnswered, ComplaintChanged, ComplaintFiled, Outgoing, outgoing
+from shared.cloudevents import Outgoing, outgoing
+from shared.events import ComplaintAnswered, ComplaintChanged, ComplaintFiled
 from shared.http import KEY
 from shared.logs import log
-from shared.program import Running
+from shared.service import Running
 from shared.worktime import CalendarEndsError, vietnam, working_days_after
 
 BODY_LIMIT = 256 * 1024  # bytes: the longest text allowed, each letter decomposed and escaped

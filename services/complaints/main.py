@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.complaints import api, store
 from services.complaints.settings import Settings
+from shared.cloudevents import Outgoing
 from shared.consumer import Hearing
-from shared.events import ComplaintAnswered, ComplaintFiled, Outgoing
-from shared.program import Heard, Service, run
+from shared.events import ComplaintAnswered, ComplaintFiled
+from shared.program import run
+from shared.service import Heard, Service
 
 
 async def pass_ticks_only(_: AsyncConnection, __: Heard) -> list[Outgoing]:

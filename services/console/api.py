@@ -17,7 +17,7 @@ from services.console.overview import Counts, Overview, by_unit, named
 from services.console.settings import Settings
 from shared.clock import machine_now, monotonic_s
 from shared.http import KEY_HEADER
-from shared.program import Running
+from shared.service import Running
 
 COOKIE = "dondoc_console"
 LOGIN_BODY_LIMIT = 4096  # bytes: a key and no more

@@ -14,19 +14,9 @@ from services.console import store
 from services.console.store import Table
 from shared import quarantine
 from shared.bus import Received
-from shared.events import (
-    EVENTS,
-    ComplaintChanged,
-    Envelope,
-    EscalationChanged,
-    Event,
-    NoticeChanged,
-    ObligationChanged,
-    Outgoing,
-    UnitDescribed,
-    decode,
-)
-from shared.program import Heard
+from shared.cloudevents import EVENTS, Envelope, Event, Outgoing, decode
+from shared.events import ComplaintChanged, EscalationChanged, NoticeChanged, ObligationChanged, UnitDescribed
+from shared.service import Heard
 
 Said = Envelope[Any]
 

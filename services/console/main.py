@@ -11,7 +11,8 @@ from services.console.handlers import subjects_of
 from services.console.settings import Settings
 from shared.consumer import Hearing
 from shared.events import ComplaintChanged, EscalationChanged, NoticeChanged, ObligationChanged, UnitDescribed
-from shared.program import Service, run
+from shared.program import run
+from shared.service import Service
 
 
 async def counts(connection: AsyncConnection, now: datetime) -> dict[str, dict[str, int]]:

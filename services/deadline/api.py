@@ -17,7 +17,7 @@ from services.deadline.handlers import fold
 from shared.events import Obligation
 from shared.http import KEY
 from shared.instants import canonical
-from shared.program import Running
+from shared.service import Running
 from shared.worktime import vietnam
 
 router = APIRouter(prefix="/v1", dependencies=KEY)

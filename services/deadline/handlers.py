@@ -17,17 +17,10 @@ from services.deadline.settings import DeadlineSettings
 from services.deadline.store import Said
 from shared import metrics, quarantine
 from shared.bus import Received
-from shared.events import (
-    ComplaintChanged,
-    DossierSaid,
-    Obligation,
-    ObligationChanged,
-    Outgoing,
-    decode,
-    outgoing,
-)
+from shared.cloudevents import Outgoing, decode, outgoing
+from shared.events import ComplaintChanged, DossierSaid, Obligation, ObligationChanged
 from shared.instants import canonical
-from shared.program import Heard
+from shared.service import Heard
 from shared.worktime import vietnam
 
 NEAR = timedelta(hours=DeadlineSettings().near_hours)

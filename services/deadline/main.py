@@ -18,7 +18,8 @@ from shared.events import (
     ObligationEnded,
     ObligationReopened,
 )
-from shared.program import Service, run
+from shared.program import run
+from shared.service import Service
 from shared.settings import Settings
 
 SERVICE = Service(

@@ -14,9 +14,10 @@ from services.intake import directory, store
 from services.intake.handlers import IMPORT_ID, IMPORT_LINE, RECEIVED_AT, SETTINGS
 from shared import bus, db, quarantine
 from shared.clock import machine_now
-from shared.events import Outgoing, UnitDescribed, outgoing
+from shared.cloudevents import Outgoing, outgoing
+from shared.events import UnitDescribed
 from shared.http import KEY
-from shared.program import Running
+from shared.service import Running
 
 router = APIRouter(prefix="/v1", dependencies=KEY)
 

@@ -16,8 +16,9 @@ from services.intake.settings import IntakeSettings
 from shared import metrics, quarantine
 from shared.bus import Received
 from shared.clock import PROVINCE_ZONE
-from shared.events import DossierSaid, Fact, Outgoing, outgoing
-from shared.program import Heard
+from shared.cloudevents import Outgoing, outgoing
+from shared.events import DossierSaid, Fact
+from shared.service import Heard
 
 RECEIVED_AT = "Dondoc-Received-At"  # business time of receipt, set by whoever drives the clock
 IMPORT_ID, IMPORT_LINE = "Dondoc-Import", "Dondoc-Line"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from services.intake import api, handlers, store
 from shared.consumer import Hearing
 from shared.events import DossierSaid, UnitDescribed
-from shared.program import Service, run
+from shared.program import run
+from shared.service import Service
 from shared.settings import Settings
 
 SERVICE = Service(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 
 from services.notify import overview
 from shared.http import KEY
-from shared.program import Running
+from shared.service import Running
 
 router = APIRouter(prefix="/v1", tags=["notify"], dependencies=KEY)
 

@@ -19,9 +19,9 @@ from services.notify.mail import Claimed
 from services.notify.settings import NotifySettings
 from shared import db, metrics
 from shared.clock import machine_now
-from shared.events import Outgoing
+from shared.cloudevents import Outgoing
 from shared.logs import log
-from shared.program import Running
+from shared.service import Running
 
 IDLE_S = 0.5
 CLAIM = 4  # sent at the same time, each over a connection of its own

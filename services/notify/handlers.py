@@ -12,8 +12,9 @@ from services.notify import addressing, pressing, saying, store
 from services.notify.pressing import Change, Rules
 from shared import quarantine
 from shared.bus import Received
-from shared.events import EVENTS, Envelope, Event, ObligationChanged, Outgoing, UnitDescribed, decode
-from shared.program import Heard
+from shared.cloudevents import EVENTS, Envelope, Event, Outgoing, decode
+from shared.events import ObligationChanged, UnitDescribed
+from shared.service import Heard
 
 E = TypeVar("E", bound=Event)
 

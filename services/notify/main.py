@@ -9,9 +9,9 @@ from services.notify import policy as policies
 from services.notify.pressing import Rules
 from services.notify.settings import NotifySettings
 from services.notify.sweep import sweep
+from shared.cloudevents import EVENTS
 from shared.consumer import Hearing
 from shared.events import (
-    EVENTS,
     EscalationClosed,
     EscalationRaised,
     NoticeFailed,
@@ -21,7 +21,8 @@ from shared.events import (
     ObligationChanged,
     UnitDescribed,
 )
-from shared.program import Service, run
+from shared.program import run
+from shared.service import Service
 from shared.settings import Settings
 from shared.worktime import vietnam
 

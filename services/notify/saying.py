@@ -6,16 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from services.notify.pressing import Pressed
-from shared.events import (
-    EscalationChanged,
-    NoticeChanged,
-    NoticeFailed,
-    NoticeSent,
-    NoticeStored,
-    NoticeWithheld,
-    Outgoing,
-    outgoing,
-)
+from shared.cloudevents import Outgoing, outgoing
+from shared.events import EscalationChanged, NoticeChanged, NoticeFailed, NoticeSent, NoticeStored, NoticeWithheld
 
 NOTICE_EVENTS: dict[str, type[NoticeChanged]] = {
     "stored": NoticeStored,

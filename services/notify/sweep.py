@@ -16,7 +16,8 @@ from services.notify.notices import Notice
 from services.notify.policy import next_slot
 from services.notify.pressing import Pressed, Rules
 from shared import metrics
-from shared.events import ObligationChanged, Outgoing
+from shared.cloudevents import Outgoing
+from shared.events import ObligationChanged
 
 LEVELS_AT_ONCE = 500
 POSTS_AT_ONCE = 20  # a digest may cover thousands of lines

@@ -13,8 +13,9 @@ from nats.aio.client import Client
 from pydantic import SecretStr
 
 from shared.bus import publish
-from shared.events import Outgoing
-from shared.program import Running, Service, running
+from shared.cloudevents import Outgoing
+from shared.program import running
+from shared.service import Running, Service
 from shared.settings import Settings
 from tests import servers as real
 

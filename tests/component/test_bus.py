@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import bus, consumer, db, outbox, ticks
 from shared.bus import Received
+from shared.cloudevents import Outgoing
 from shared.consumer import Consumer, Hearing
-from shared.events import Outgoing, Tick
+from shared.events import Tick
 from shared.streams import STREAMS
 from tests import servers as real
 from tests.component import harness

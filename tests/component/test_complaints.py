@@ -20,8 +20,10 @@ from services.complaints.main import SERVICE
 from services.complaints.settings import Settings
 from shared import http
 from shared.clock import DrivenClock
-from shared.events import ComplaintAnswered, ComplaintFiled, decode
-from shared.program import Running, running
+from shared.cloudevents import decode
+from shared.events import ComplaintAnswered, ComplaintFiled
+from shared.program import running
+from shared.service import Running
 from tests.servers import Database, drop_database, fresh_database
 
 KEY = {"X-API-Key": "key of the test"}

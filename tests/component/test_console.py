@@ -17,8 +17,9 @@ from services.console.overview import Overview
 from services.console.settings import Settings
 from shared import bus, events, http
 from shared.clock import machine_now
-from shared.events import Outgoing, outgoing
-from shared.program import Running, running
+from shared.cloudevents import Outgoing, outgoing
+from shared.program import running
+from shared.service import Running
 from shared.streams import STREAMS, StreamName
 from tests.servers import Database, drop_database, fresh_database
 
@@ -57,7 +58,7 @@ async def hear(started: Running, *said: Outgoing, at: datetime = NOW) -> Overvie
         tick = Outgoing(f"tick:{name}:{at.isoformat()}", STREAMS[name].tick, orjson.dumps({"at": at}))
         await bus.publish(started.client, [tick])
     async with asyncio.timeout(20):
-        while not (await started.status())["idle"]:  # noqa: ASYNC110 - what the service itself reports is the test
+        while not (await started.status())["idle"]:
             await asyncio.sleep(0.02)
     assert started.clock.now() == at
     return await api.read_overview(started)

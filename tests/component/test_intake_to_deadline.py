@@ -15,7 +15,7 @@ from sqlalchemy import text
 from services.deadline.main import SERVICE as DEADLINE
 from services.intake.main import SERVICE as INTAKE
 from shared import parking, program
-from shared.program import Running
+from shared.service import Running
 from tests import servers as real
 from tests.component import harness
 

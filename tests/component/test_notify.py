@@ -23,17 +23,9 @@ from services.notify.mail import Claimed
 from services.notify.main import service
 from services.notify.settings import NotifySettings
 from shared import bus, http
-from shared.events import (
-    DeadlinePassed,
-    DeadlinePaused,
-    DeadlineSet,
-    ObligationChanged,
-    ObligationEnded,
-    Outgoing,
-    UnitDescribed,
-    outgoing,
-)
-from shared.program import Running
+from shared.cloudevents import Outgoing, outgoing
+from shared.events import DeadlinePassed, DeadlinePaused, DeadlineSet, ObligationChanged, ObligationEnded, UnitDescribed
+from shared.service import Running
 from tests.component import harness
 from tests.servers import Database, drop_database, free_port, fresh_database
 

@@ -17,18 +17,8 @@ from services.deadline import handlers as deadline
 from services.deadline.changes import fire
 from services.intake import handlers as intake
 from shared.bus import Received
-from shared.events import (
-    EVENTS,
-    DeadlineNear,
-    DeadlinePassed,
-    DeadlineSet,
-    DossierSaid,
-    Event,
-    Obligation,
-    ObligationChanged,
-    Outgoing,
-    decode,
-)
+from shared.cloudevents import EVENTS, Event, Outgoing, decode
+from shared.events import DeadlineNear, DeadlinePassed, DeadlineSet, DossierSaid, Obligation, ObligationChanged
 from shared.streams import STREAMS
 from tests.unit.deadline import saying
 from tests.unit.deadline.saying import Message, snapshot, step, told

@@ -29,7 +29,8 @@ from services.intake.main import SERVICE as INTAKE
 from services.notify.main import service as notify
 from services.notify.settings import NotifySettings
 from shared import http
-from shared.program import Running, running
+from shared.program import running
+from shared.service import Running
 from shared.settings import Settings
 from tests import servers as real
 from tests.component import harness
