@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
-import orjson
 from faststream import AckPolicy, FastStream
 from faststream.nats import JStream, NatsMessage, PullSub
 from nats.js.api import ConsumerConfig
@@ -63,8 +63,7 @@ async def main(name: str) -> None:
         config=ConsumerConfig(ack_wait=60, max_deliver=-1),
         ack_policy=AckPolicy.MANUAL,
     )
-    async def take(body: bytes, message: NatsMessage) -> None:
-        document = orjson.loads(body)
+    async def take(document: dict[str, Any], message: NatsMessage) -> None:
         async with sessions() as session, session.begin():
             codes = await (_take_snapshot if name == "intake" else _take_due)(session, document)
         subject = (DossierSaid if name == "intake" else DeadlineSet).subject()
