@@ -84,7 +84,7 @@ async def _fetch(client: Client, origin: str) -> Received | None:
         found = (await bus.api(client, f"STREAM.MSG.GET.{stream}", {"seq": int(sequence)}))["message"]
     except JetStreamError:
         return None  # the stream has let it go
-    headers = base64.b64decode(found.get("hdrs", "")).decode().split("\r\n")[1:]
+    headers = base64.b64decode(found.get("hdrs", "")).decode(errors="replace").split("\r\n")[1:]  # as the client does
     return Received(
         subject=found["subject"],
         data=base64.b64decode(found.get("data", "")),

@@ -1,0 +1,77 @@
+"""What no source may do, whatever it sends: stop intake, hold others back, or lose what is good beside it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import orjson
+import pytest_asyncio
+from nats.aio.client import Client
+from sqlalchemy import text
+
+from services.intake.main import SERVICE as INTAKE
+from shared import parking, program
+from shared.service import Running
+from tests import servers as real
+from tests.component import harness
+
+
+@pytest_asyncio.fixture
+async def intake(nats_url: str, postgres_url: str) -> AsyncIterator[Running]:
+    database = await real.fresh_database(postgres_url, migrated=["intake"])
+    async with harness.services(INTAKE, nats_url=nats_url, database=database) as running:
+        yield running["intake"]
+    await real.drop_database(postgres_url, database)
+
+
+@pytest_asyncio.fixture
+async def client(nats_url: str) -> AsyncIterator[Client]:
+    async with harness.connected(nats_url) as connection:
+        yield connection
+
+
+def message(*objects: Any) -> bytes:
+    return orjson.dumps({"service": "DongBoHoSoMC", "madonvi": "000.00.12.H56", "data": list(objects)})
+
+
+def snapshot(code: str, **fields: Any) -> dict[str, Any]:
+    return {"MaHoSo": code, "NgayTiepNhan": "20261102091000", "TrangThaiHoSo": "2", **fields}
+
+
+async def send(client: Client, body: bytes, *headers: bytes) -> None:
+    """Publish with headers byte by byte as given: the client itself would write UTF-8 only."""
+    block = b"NATS/1.0\r\n" + b"".join(header + b"\r\n" for header in headers) + b"\r\n"
+    command = b"HPUB feed.motcua-1.national %d %d\r\n" % (len(block), len(block) + len(body))
+    await client._send_command(command + block + body + b"\r\n")
+    await client.flush()
+
+
+async def codes(intake: Running) -> list[str]:
+    async with intake.engine.connect() as connection:
+        return list((await connection.execute(text("SELECT key FROM intake.thing ORDER BY key"))).scalars())
+
+
+async def reasons(intake: Running) -> list[str]:
+    async with intake.engine.connect() as connection:
+        return list((await connection.execute(text("SELECT reason FROM intake.quarantine ORDER BY 1"))).scalars())
+
+
+async def retry(intake: Running) -> int:
+    process = partial(program._carry_out, intake)
+    return await parking.retry(intake.engine, intake.client, "intake", process)
+
+
+async def test_a_parked_message_whose_headers_are_no_text_is_tried_again_like_any_other(
+    intake: Running, client: Client
+) -> None:
+    async with intake.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE intake.thing ADD CONSTRAINT no CHECK (key <> 'X-1')"))
+    await send(client, message(snapshot("X-1")), b"X-Odd: \xff\xfe")
+    await harness.until_idle({"intake": intake})
+    assert await reasons(intake) == [parking.FAILED_ALONE]
+    async with intake.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE intake.thing DROP CONSTRAINT no"))
+    assert await retry(intake) == 1
+    assert await codes(intake) == ["X-1"]
