@@ -66,6 +66,7 @@ Instant = Annotated[str | None, BeforeValidator(instant)]
 Word = Annotated[str, BeforeValidator(word), Field(max_length=500)]
 Code = Annotated[str, BeforeValidator(word), Field(min_length=1, max_length=100)]
 Status = Annotated[int | None, BeforeValidator(status)]
+Absent = BeforeValidator(lambda raw: () if raw in (None, "") else raw)
 StepInstant = Annotated[str, BeforeValidator(instant)]
 StepStatus = Annotated[int, BeforeValidator(status)]
 
@@ -96,7 +97,9 @@ class Snapshot(BaseModel):
     refused_at: Instant = Field(default=None, alias="NgayTuChoi")
     ended_at: Instant = Field(default=None, alias="NgayKetThucXuLy")
     returned_at: Instant = Field(default=None, alias="NgayTra")
-    supplements: tuple[Supplement, ...] = Field(default=(), alias="DanhSachHoSoBoSung", max_length=100)
+    supplements: Annotated[tuple[Supplement, ...], Absent] = Field(
+        default=(), alias="DanhSachHoSoBoSung", max_length=100
+    )
 
 
 class Step(BaseModel):

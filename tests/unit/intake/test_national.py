@@ -29,6 +29,13 @@ def test_dates_are_vietnamese_time_and_empty_fields_are_nothing() -> None:
     assert (of.accepted_at, of.due_at, of.status, of.ended_at) == ("2026-11-02T09:10:00+07:00", None, None, None)
 
 
+@pytest.mark.parametrize("absent", [None, "", []])
+def test_a_list_that_is_absent_is_empty_however_a_source_writes_that(absent: object) -> None:
+    [of] = read(body(snapshot(DanhSachHoSoBoSung=absent))).objects
+    assert isinstance(of, Snapshot)
+    assert of.supplements == ()
+
+
 def test_the_good_ones_beside_a_bad_one_are_taken() -> None:
     message = read(body(snapshot(), snapshot(MaHoSo="  "), snapshot(MaHoSo="X-2")))
     assert ([of.code for of in message.objects], len(message.refused)) == (["X-1", "X-2"], 1)
