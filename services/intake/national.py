@@ -153,8 +153,16 @@ def read(body: bytes) -> Message:
         try:
             objects.append(validate(element))
         except ValidationError as error:
-            refused.append(Refused("invalid_object", f"data[{index}]: {_places(error)}", orjson.dumps(element)))
+            refused.append(Refused("invalid_object", f"data[{index}]: {_places(error)}", _bytes(element, body)))
     return Message(agency, sent_at, objects, refused)
+
+
+def _bytes(element: Any, body: bytes) -> bytes:
+    """Return an element of a body as JSON, the whole body where it is nested deeper than may be written again."""
+    try:
+        return orjson.dumps(element)
+    except orjson.JSONEncodeError:
+        return body
 
 
 def _nothing(refused: Refused) -> Message:

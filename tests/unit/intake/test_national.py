@@ -42,6 +42,13 @@ def test_the_good_ones_beside_a_bad_one_are_taken() -> None:
     assert orjson.loads(message.refused[0].raw)["NgayTiepNhan"] == "20261102091000"
 
 
+def test_a_bad_one_that_is_nested_too_deeply_to_be_written_again_costs_no_neighbour() -> None:
+    nested = b"[" * 500 + b"]" * 500
+    raw = body(snapshot(), "HERE").replace(b'"HERE"', b'{"DonViXuLy": %b}' % nested)
+    message = read(raw)
+    assert ([of.code for of in message.objects], [refused.raw for refused in message.refused]) == (["X-1"], [raw])
+
+
 @pytest.mark.parametrize(
     "fields",
     [
