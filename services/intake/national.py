@@ -172,7 +172,10 @@ def _nothing(refused: Refused) -> Message:
 def _sent_at(raw: object) -> str | None:
     if raw is None or raw == "":
         return None
-    at = datetime.fromisoformat(word(raw))
+    try:
+        at = datetime.fromisoformat(word(raw))
+    except ValueError:
+        raise ValueError("`sent_at` is no time in ISO 8601") from None  # Python's own words repeat the value
     if at.tzinfo is None:
         raise ValueError("`sent_at` needs an offset")
     if not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
