@@ -26,6 +26,7 @@ ImportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 SourceQuery = Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 MAX_LINES = 1000  # of one call: an atomic batch of the stream
 MAX_CALL_BYTES = 32 << 20
+LAST_LINE = 999_999_999 - MAX_LINES  # line numbers have nine digits at most
 
 
 def _running(request: Request) -> Running:
@@ -71,7 +72,7 @@ async def take_national(source: Source, request: Request) -> dict[str, Any]:
 
 @router.post("/imports/{import_id}/lines", status_code=202, tags=["imports"])
 async def take_lines(
-    import_id: ImportId, request: Request, source: SourceQuery, first: Annotated[int, Query(ge=1)]
+    import_id: ImportId, request: Request, source: SourceQuery, first: Annotated[int, Query(ge=1, le=LAST_LINE)]
 ) -> dict[str, Any]:
     """Store lines of an NDJSON file, each one message, as lines `first`, `first` + 1 … of an import."""
     running = _running(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from shared.service import Heard
 
 RECEIVED_AT = "Dondoc-Received-At"  # business time of receipt, set by whoever drives the clock
 IMPORT_ID, IMPORT_LINE = "Dondoc-Import", "Dondoc-Line"
+AN_IMPORT_ID, A_LINE = re.compile(r"[A-Za-z0-9_-]{1,80}"), re.compile(r"[0-9]{1,9}")  # others are no import of ours
 SETTINGS = IntakeSettings()
 
 
@@ -104,8 +106,13 @@ def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Ent
 
 
 def _received_at(message: Received) -> datetime:
-    stamp = message.headers.get(RECEIVED_AT)
-    return (datetime.fromisoformat(stamp) if stamp else message.at).astimezone(PROVINCE_ZONE)
+    """Return when FEED received a message; a stamp that is no time of our age counts as none."""
+    try:
+        stamp = datetime.fromisoformat(message.headers.get(RECEIVED_AT, ""))
+    except ValueError:
+        stamp = message.at
+    believed = stamp.tzinfo is not None and national.EARLIEST_YEAR <= stamp.year <= national.LATEST_YEAR
+    return (stamp if believed else message.at).astimezone(PROVINCE_ZONE)
 
 
 async def _hear(connection: AsyncConnection, spoken: Sequence[Spoken]) -> None:
@@ -144,5 +151,6 @@ def _line_outcomes(tallies: Sequence[Tally]) -> list[store.LineOutcome]:
     return [
         store.LineOutcome(headers[IMPORT_ID], int(headers[IMPORT_LINE]), tally.accepted, tally.repeated, tally.refused)
         for tally in tallies
-        if IMPORT_ID in (headers := tally.message.headers) and headers.get(IMPORT_LINE, "").isdigit()
+        if AN_IMPORT_ID.fullmatch((headers := tally.message.headers).get(IMPORT_ID, ""))
+        and A_LINE.fullmatch(headers.get(IMPORT_LINE, ""))
     ]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import orjson
+import pytest
 import pytest_asyncio
 from nats.aio.client import Client
 from sqlalchemy import text
@@ -75,3 +76,24 @@ async def test_a_parked_message_whose_headers_are_no_text_is_tried_again_like_an
         await connection.execute(text("ALTER TABLE intake.thing DROP CONSTRAINT no"))
     assert await retry(intake) == 1
     assert await codes(intake) == ["X-1"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [b"Dondoc-Received-At: yesterday"],
+        [b"Dondoc-Received-At: 2026-11-02T09:10:00"],
+        [b"Dondoc-Received-At: 9999-12-31T23:59:59+00:00"],
+        [b"Dondoc-Received-At: 0001-01-01T00:00:00+14:00"],
+        [b"Dondoc-Import: x", b"Dondoc-Line: 1000000000000000000000"],
+        [b"Dondoc-Import: x", b"Dondoc-Line: \xc2\xb2"],
+        [b"Dondoc-Import: a\0b", b"Dondoc-Line: 1"],
+        [b"Dondoc-Import: " + b"x" * 5000, b"Dondoc-Line: 1"],
+    ],
+)
+async def test_a_header_that_makes_no_sense_costs_no_dossier(
+    intake: Running, client: Client, headers: list[bytes]
+) -> None:
+    await send(client, message(snapshot("X-1")), *headers)
+    await harness.until_idle({"intake": intake})
+    assert (await codes(intake), await reasons(intake)) == (["X-1"], [])
