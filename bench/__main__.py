@@ -1,4 +1,4 @@
-"""`uv run python -m bench throughput`: measures, and prints conditions, spread and ratios."""
+"""`uv run python -m bench throughput|updates`: measures, and prints conditions, parts, spread and ratios."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ BARE = {"intake": ["bench.bare", "intake"], "deadline": ["bench.bare", "deadline
 USUAL = {"intake": ["bench.usual", "intake"], "deadline": ["bench.usual", "deadline"]}
 
 
-def throughput(*, events: int, runs: int, preload: int, usual_events: int) -> None:
-    """New dossiers, the bare path and the usual way in turn, then updates of a full table."""
+def throughput(*, events: int, runs: int, usual_events: int) -> None:
+    """New dossiers, the bare path and the usual way, in turn."""
     print(conditions(), flush=True)
     whole: dict[int, list[Result]] = {1: [], 50: []}
     bare: dict[int, list[Result]] = {1: [], 50: []}
@@ -32,9 +32,13 @@ def throughput(*, events: int, runs: int, preload: int, usual_events: int) -> No
         print(f"  ratio to the bare path: {_ratio(whole[size], bare[size])}")
     print(summary("  usual way, 1 a message", usual))
     print(f"  ratio to the usual way: {_ratio(whole[1], usual)}")
-    if preload:
-        for size, results in run_updates(preload=preload, events=events, runs=runs).items():
-            print(summary(f"updates at {preload:,} obligations, {size} a message", results))
+
+
+def updates(*, events: int, runs: int, preload: int) -> None:
+    """Steps and ends of scattered dossiers in a full table."""
+    print(conditions(), flush=True)
+    for size, results in run_updates(preload=preload, events=events, runs=runs).items():
+        print(summary(f"updates at {preload:,} obligations, {size} a message", results))
 
 
 def _ratio(ours: list[Result], theirs: list[Result]) -> str:
@@ -45,13 +49,18 @@ def _ratio(ours: list[Result], theirs: list[Result]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    of = commands.add_parser("throughput", help="from FEED message to due date stored and announced")
-    of.add_argument("--events", type=int, default=60_000, help="objects of one run (default 60,000)")
-    of.add_argument("--runs", type=int, default=3, help="runs of each (default 3)")
-    of.add_argument("--preload", type=int, default=500_000, help="obligations before the updates; 0 leaves them out")
-    of.add_argument("--usual-events", type=int, default=4_000, help="objects of the usual way, which is slow")
+    new = commands.add_parser("throughput", help="new dossiers: from FEED message to due date stored and announced")
+    new.add_argument("--usual-events", type=int, default=4_000, help="objects of the usual way, which is slow")
+    full = commands.add_parser("updates", help="the same for updates of a full table")
+    full.add_argument("--preload", type=int, default=500_000, help="obligations before the updates (default 500,000)")
+    for of in (new, full):
+        of.add_argument("--events", type=int, default=60_000, help="objects of one run (default 60,000)")
+        of.add_argument("--runs", type=int, default=3, help="runs of each (default 3)")
     given = parser.parse_args()
-    throughput(events=given.events, runs=given.runs, preload=given.preload, usual_events=given.usual_events)
+    if given.command == "throughput":
+        throughput(events=given.events, runs=given.runs, usual_events=given.usual_events)
+    else:
+        updates(events=given.events, runs=given.runs, preload=given.preload)
 
 
 if __name__ == "__main__":

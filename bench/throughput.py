@@ -69,7 +69,7 @@ def step(number: int) -> dict[str, object]:
     at = START + timedelta(days=1, seconds=number % 28_000)
     return {
         "MaHoSo": code(number), "NguoiXuLy": "Cán bộ 01", "ChucDanh": "Chuyên viên", "ThoiDiemXuLy": _compact(at),
-        "PhongBanXuLy": "Phòng chuyên môn", "NoiDungXuLy": "Thẩm định hồ sơ", "TrangThai": "4", "NgayBatDau": "",
+        "PhongBanXuLy": "Phòng chuyên môn", "NoiDungXuLy": "Nghĩa vụ tài chính", "TrangThai": "6", "NgayBatDau": "",
         "NgayKetThucTheoQuyDinh": "",
     }  # fmt: skip
 
@@ -79,7 +79,7 @@ def new_dossiers(numbers: Iterable[int], size: int) -> Iterator[bytes]:
 
 
 def updates(numbers: Sequence[int], size: int) -> Iterator[bytes]:
-    """Half progress steps, half snapshots that end a dossier."""
+    """Half steps that stop a dossier's clock, half snapshots that end one: each changes its obligation."""
     half = len(numbers) // 2
     yield from _messages("CapNhatTienDoHoSoMC", (step(number) for number in numbers[:half]), size)
     ended = _compact(START + timedelta(days=9))
