@@ -86,7 +86,25 @@ async def connect(nats: NatsBroker) -> Client:
     """Start the broker and return its client. raises: TimeoutError - no server within 10 s."""
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         await nats.start()
-        return await nats.connect()
+        client = await nats.connect()
+    _forgive(client)
+    return client
+
+
+def _forgive(client: Client) -> None:
+    """Let a message through without its headers where these, or its subject, are no text.
+
+    nats-py 2.16 stops reading at such a message, and again at each redelivery: nothing behind it would arrive.
+    """
+    strict = client._process_msg
+
+    async def forgiving(sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
+        try:
+            await strict(sid, subject, reply, data, headers)
+        except (IndexError, UnicodeDecodeError):
+            await strict(sid, subject.decode(errors="replace").encode(), reply, data, b"")
+
+    client._process_msg = forgiving  # type: ignore[method-assign]
 
 
 async def api(client: Client, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

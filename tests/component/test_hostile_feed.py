@@ -44,7 +44,11 @@ def snapshot(code: str, **fields: Any) -> dict[str, Any]:
 async def send(client: Client, body: bytes, *headers: bytes) -> None:
     """Publish with headers byte by byte as given: the client itself would write UTF-8 only."""
     block = b"NATS/1.0\r\n" + b"".join(header + b"\r\n" for header in headers) + b"\r\n"
-    command = b"HPUB feed.motcua-1.national %d %d\r\n" % (len(block), len(block) + len(body))
+    await send_raw(client, body, block)
+
+
+async def send_raw(client: Client, body: bytes, block: bytes, *, subject: bytes = b"feed.motcua-1.national") -> None:
+    command = b"HPUB %b %d %d\r\n" % (subject, len(block), len(block) + len(body))
     await client._send_command(command + block + body + b"\r\n")
     await client.flush()
 
@@ -97,3 +101,12 @@ async def test_a_header_that_makes_no_sense_costs_no_dossier(
     await send(client, message(snapshot("X-1")), *headers)
     await harness.until_idle({"intake": intake})
     assert (await codes(intake), await reasons(intake)) == (["X-1"], [])
+
+
+async def test_what_the_client_cannot_read_of_a_message_stops_nobody(intake: Running, client: Client) -> None:
+    await send_raw(client, message(snapshot("X-1")), b"NATS/1.0")
+    await send_raw(client, message(snapshot("X-2")), b"NATS/1.0 1\xff0\r\n\r\n")
+    await send_raw(client, message(snapshot("X-3")), b"NATS/1.0\r\n\r\n", subject=b"feed.\xff.national")
+    await send(client, message(snapshot("X-4")))
+    await harness.until_idle({"intake": intake})
+    assert await codes(intake) == ["X-1", "X-2", "X-3", "X-4"]
