@@ -11,9 +11,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-import orjson
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from pydantic import ValidationError
 
 from shared import bus, metrics
 from shared.bus import JetStreamError, Received
@@ -182,6 +182,11 @@ class Consumer:
         What a copy that died had in hand comes again only now, behind the tick: it is done first.
         """
         assert self._puller
+        try:
+            tick = Tick.model_validate_json(message.data)
+        except ValidationError:
+            await self._park_patiently(message, ValueError("no tick"))
+            return await bus.ack(self._client, [message])
         while True:
             in_hand = {message.sequence} | {later.sequence for later in after} | self._puller.sequences()
             lag = await bus.lag(self._client, stream=self.hearing.stream, durable=self.durable)
@@ -190,7 +195,7 @@ class Consumer:
             elif lag.unacked <= len(in_hand):
                 break
             await asyncio.sleep(0.002)
-        await self._on_tick(self.hearing.stream, Tick.model_validate(orjson.loads(message.data)))
+        await self._on_tick(self.hearing.stream, tick)
         await bus.ack(self._client, [message])
 
     async def _provision_patiently(self) -> None:

@@ -173,6 +173,15 @@ async def test_a_tick_comes_after_everything_before_it(client: Client) -> None:
         assert sorted(before, key=int) == [str(n).encode() for n in range(300)]
 
 
+@pytest.mark.parametrize("body", [b"rubbish", b"{}", b""])
+async def test_what_is_no_tick_is_parked_and_stops_nobody(client: Client, body: bytes) -> None:
+    async with Bench(client).running() as bench:
+        await bus.publish(client, [*numbered(3), Outgoing("t", "feed.tick.v1", body), *numbered(3, first=3)])
+        await bench.until(7)
+        assert (bench.parked, bench.ticks) == ([body], [])
+        assert await bench.unacked(client) == 0
+
+
 async def test_a_batch_with_a_known_id_falls_back_to_single_messages(client: Client) -> None:
     await bus.publish(client, numbered(1, first=2))
     await bus.publish(client, numbered(5))
