@@ -186,7 +186,8 @@ class Consumer:
             tick = Tick.model_validate_json(message.data)
         except ValidationError:
             await self._park_patiently(message, ValueError("no tick"))
-            return await bus.ack(self._client, [message])
+            await bus.ack(self._client, [message])
+            return
         while True:
             in_hand = {message.sequence} | {later.sequence for later in after} | self._puller.sequences()
             lag = await bus.lag(self._client, stream=self.hearing.stream, durable=self.durable)
