@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _OLD_AGENCY = re.compile(r"^(?:\d{2,3}\.)+[A-Z]\d{2}$")
 _NEW_AGENCY = re.compile(r"^[A-Z]\d{2}(?:\.\d{1,3})*$")
@@ -10,6 +11,7 @@ _DOSSIER = re.compile(r"^(?P<agency>(?:\d{3}\.\d{2}\.\d{2}\.)?[A-Z]\d{2}(?:\.\d{
 _PROCEDURE = re.compile(r"^\d\.\d{6}")
 
 
+@lru_cache(maxsize=10_000)  # a province has some hundreds of agencies and names
 def short_agency(raw: str) -> str | None:
     """Return an agency id in its short form, or None where `raw` is not one.
 

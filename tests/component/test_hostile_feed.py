@@ -110,3 +110,14 @@ async def test_what_the_client_cannot_read_of_a_message_stops_nobody(intake: Run
     await send(client, message(snapshot("X-4")))
     await harness.until_idle({"intake": intake})
     assert await codes(intake) == ["X-1", "X-2", "X-3", "X-4"]
+
+
+async def test_everything_ever_heard_of_one_dossier_leaves_in_events_that_the_stream_takes(
+    intake: Running, client: Client
+) -> None:
+    same = [{"MaHoSo": "X-1", "TrangThaiHoSo": "1", "NgayTra": str(20260101000000 + n)} for n in range(4000)]
+    await send(client, message(*same))
+    await send(client, message(snapshot("X-1")))  # the second value brings out all that was kept back of the first
+    await harness.until_idle({"intake": intake}, within_s=60)
+    facts = [fact["id"] for event in await harness.said(client, "INTAKE") for fact in event["data"].get("facts", ())]
+    assert (len(facts), len(set(facts))) == (4002, 4002)
