@@ -24,6 +24,7 @@ from shared.service import Heard
 RECEIVED_AT = "Dondoc-Received-At"  # business time of receipt, set by whoever drives the clock
 IMPORT_ID, IMPORT_LINE = "Dondoc-Import", "Dondoc-Line"
 AN_IMPORT_ID, A_LINE = re.compile(r"[A-Za-z0-9_-]{1,80}"), re.compile(r"[0-9]{1,9}")  # others are no import of ours
+FACTS_AT_ONCE = 100  # of one event: it stays below the 1 MB that NATS takes, however long the texts in them
 SETTINGS = IntakeSettings()
 
 
@@ -57,7 +58,7 @@ def weigh(message: Received) -> int:
 async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     """Turn a batch of raw messages into facts; say what is new.
 
-    hears: feed.>. says: intake.dossier_said.v1, one for each object that said something new.
+    hears: feed.>. says: intake.dossier_said.v1 for each object that said something new.
     repeats: harmless - a fact said before has the same id, and the thing's row remembers it.
     raises: nothing of its own - what cannot be understood is an entry in quarantine, its neighbours are taken.
     """
@@ -76,7 +77,7 @@ async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     await store.add_line_outcomes(connection, _line_outcomes(tallies))
     for outcome in ("accepted", "repeated", "refused"):
         metrics.events.labels("FEED", outcome).inc(sum(getattr(tally, outcome) for tally in tallies))
-    return [_dossier_said(one) for one in spoken if one.new]
+    return [event for one in spoken for event in _dossier_said(one)]
 
 
 def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Entry]) -> None:
@@ -137,14 +138,19 @@ async def _hear(connection: AsyncConnection, spoken: Sequence[Spoken]) -> None:
         waiting = await store.add_things(connection, added)
 
 
-def _dossier_said(one: Spoken) -> Outgoing:
-    return outgoing(
-        DossierSaid,
-        id=event_id(one.new),
-        about=one.key,
-        time=one.heard_at,
-        data={"dossier": one.key, "raw_code": one.code, "facts": one.new},
-    )
+def _dossier_said(one: Spoken) -> list[Outgoing]:
+    """Return one event for what is new; several where a second value brings out all that was kept back of a first."""
+    parts = [one.new[start : start + FACTS_AT_ONCE] for start in range(0, len(one.new), FACTS_AT_ONCE)]
+    return [
+        outgoing(
+            DossierSaid,
+            id=event_id(facts),
+            about=one.key,
+            time=one.heard_at,
+            data={"dossier": one.key, "raw_code": one.code, "facts": facts},
+        )
+        for facts in parts
+    ]
 
 
 def _line_outcomes(tallies: Sequence[Tally]) -> list[store.LineOutcome]:
