@@ -55,11 +55,9 @@ def opened(files: Sequence[str], *, source: str, import_id: str | None) -> Itera
 
 def _import(name: str, *, source: str, import_id: str | None, spool: Path) -> Import:
     path = Path(name)
-    if name == "-":
-        path = spool / "stdin"
-        with path.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
     try:
+        if name == "-" or path.is_fifo():  # what can be read once only is kept first
+            path = _kept(sys.stdin.buffer if name == "-" else path.open("rb"), spool=spool)
         digest, lines = hashlib.sha256(source.encode() + b"\0"), 0
         with _reading(path) as file:
             while part := file.read(1 << 20):
@@ -70,6 +68,12 @@ def _import(name: str, *, source: str, import_id: str | None, spool: Path) -> Im
         reason = getattr(error, "strerror", None) or str(error)
         raise typer.BadParameter(f"cannot read {name}: {reason}", param_hint="FILE") from None
     return Import(import_id or digest.hexdigest()[:40], source, name, path, lines)
+
+
+def _kept(once: IO[bytes], *, spool: Path) -> Path:
+    with once, tempfile.NamedTemporaryFile(dir=spool, delete=False) as file:
+        shutil.copyfileobj(once, file)
+    return Path(file.name)
 
 
 def _reading(path: Path) -> IO[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_the_id_is_of_source_and_content_whatever_the_name_or_the_packing(tmp_pa
         assert (one.id, one.lines) == (other.id, 1)
     with importing.opened([str(plain)], source="y", import_id=None) as [elsewhere]:
         assert elsewhere.id != one.id
+
+
+def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
+    reads, writes = os.pipe()
+    os.write(writes, b'{"a": 1}\n{"a": 2}\n')
+    os.close(writes)
+    with importing.opened([f"/dev/fd/{reads}"], source="x", import_id=None) as [one]:
+        assert (one.lines, one.path.read_bytes()) == (2, b'{"a": 1}\n{"a": 2}\n')
+    os.close(reads)
 
 
 def test_a_damaged_archive_is_a_wrong_call(tmp_path: Path) -> None:
