@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from nats.aio.client import Client
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared import bus, consumer, db, outbox, ticks
 from shared.bus import Received
@@ -260,6 +260,15 @@ async def test_a_deadlock_is_tried_again_and_a_wrong_value_is_not(engine: AsyncE
 
     assert not db.is_transient(await error_of("SELECT 'x'::integer"))
     assert db.is_transient(await error_of("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"))
+
+
+async def test_that_all_connections_are_taken_is_no_fault_of_the_message(engine: AsyncEngine) -> None:
+    full = create_async_engine(engine.url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    async with full.connect():
+        with pytest.raises(SQLAlchemyError) as waited:
+            await full.connect()
+    await full.dispose()
+    assert db.is_transient(waited.value)
 
 
 async def test_a_restarted_nats_server_is_found_again(tmp_path: Path) -> None:
