@@ -11,11 +11,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import APIKeyHeader
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from shared.db import is_transient
+from shared.logs import log
 from shared.settings import Settings
 
 KEY_HEADER = "X-API-Key"
+UNUSABLE = ("22000", "22003", "22021")  # SQLSTATE: no value of its type, out of range, not in the character set
 _header = APIKeyHeader(name=KEY_HEADER, auto_error=False)
 
 
@@ -67,7 +71,19 @@ def application(
         places = [{"at": ".".join(map(str, e["loc"])), "why": e["msg"]} for e in error.errors()]
         return problem_details(422, "the request does not fit; see errors", errors=places)
 
+    for kind in (SQLAlchemyError, OSError, TimeoutError):
+        app.add_exception_handler(kind, _database_problem)
     return app
+
+
+async def _database_problem(request: Request, error: Exception) -> JSONResponse:
+    """Say whether trying again can help; what the database said may repeat values and stays here."""
+    if is_transient(error):
+        return problem_details(503, "the database does not answer now; try again", headers={"Retry-After": "5"})
+    if getattr(getattr(error, "orig", None), "sqlstate", None) in UNUSABLE:
+        return problem_details(422, "a value cannot be looked up: a NUL in a text, or a number out of range")
+    log.error("request_failed", path=request.scope["route"].path, error=type(error).__name__)
+    return problem_details(500, "this failed here; the log of the service names the kind of error")
 
 
 def problem_details(status: int, detail: str, *, headers: Any = None, **more: Any) -> JSONResponse:

@@ -1,0 +1,41 @@
+"""A failing database is told as problem details, with the status that says whether trying again can help."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from shared import http
+from shared.settings import Settings
+
+
+class Failed(Exception):
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("Nguyễn Thị Mẫu")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "again"),
+    [
+        (DBAPIError("SELECT", {}, Failed("57P03")), 503, "5"),
+        (DBAPIError("SELECT", {}, Failed(None)), 503, "5"),
+        (ConnectionRefusedError("Nguyễn Thị Mẫu"), 503, "5"),
+        (DBAPIError("SELECT", {}, Failed("22021")), 422, None),
+        (DBAPIError("SELECT", {}, Failed("42P01")), 500, None),
+    ],
+)
+async def test_a_failing_database_is_a_problem_without_values(error: Exception, status: int, again: str | None) -> None:
+    app = http.application(name="test", settings=Settings(), ready=dict, asyncapi={})
+
+    @app.get("/fails")
+    async def fails() -> None:
+        raise error
+
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        answer = await client.get("/fails")
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (status, again)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "Mẫu" not in answer.text
