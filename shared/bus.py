@@ -202,14 +202,21 @@ async def publish(client: Client, events: Sequence[Outgoing]) -> None:
     for start in range(0, len(events), BATCH_LIMIT):
         chunk = events[start : start + BATCH_LIMIT]
         try:
-            await _publish_batch(client, chunk) if len(chunk) > 1 else await _publish_one(client, chunk[0])
+            await _publish_chunk(client, chunk)
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            raise NotPublishedError(repr(error)) from error
+
+
+async def _publish_chunk(client: Client, events: Sequence[Outgoing]) -> None:
+    if len(events) > 1:
+        try:
+            return await _publish_batch(client, events)
         except JetStreamError as error:
             if error.code != DUPLICATE_IN_BATCH:
-                raise NotPublishedError(str(error)) from error
-            for event in chunk:
-                await _publish_one(client, event)
-        except (NatsError, TimeoutError) as error:
-            raise NotPublishedError(repr(error)) from error
+                raise
+    for event in events:
+        await _publish_one(client, event)
+    return None
 
 
 async def _publish_batch(client: Client, events: Sequence[Outgoing]) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared import bus, consumer, db, outbox, ticks
-from shared.bus import Received
+from shared.bus import JetStreamError, Received
 from shared.cloudevents import Outgoing
 from shared.consumer import Consumer, Hearing
 from shared.events import Tick
@@ -187,6 +188,19 @@ async def test_a_batch_with_a_known_id_falls_back_to_single_messages(client: Cli
     await bus.publish(client, numbered(5))
     info = await client.jetstream().stream_info("FEED")
     assert info.state.messages == 5
+
+
+@pytest.mark.parametrize("lost", [JetStreamError("s", {"err_code": 10077}), NatsError("away"), TimeoutError()])
+async def test_what_fails_after_the_fallback_is_not_published_either(
+    client: Client, monkeypatch: pytest.MonkeyPatch, lost: Exception
+) -> None:
+    async def fail(_: Client, __: Outgoing) -> None:
+        raise lost
+
+    await bus.publish(client, numbered(1))
+    monkeypatch.setattr(bus, "_publish_one", fail)
+    with pytest.raises(bus.NotPublishedError):
+        await bus.publish(client, numbered(3))
 
 
 async def test_a_full_stream_refuses_and_says_so(nats_url: str) -> None:
