@@ -21,6 +21,7 @@ from shared.instants import canonical
 
 SNAPSHOT, STEP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC"
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200  # beyond, a date is a slip of the keyboard
+CODE_LIMIT = 100
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -52,6 +53,14 @@ def word(raw: object) -> str:
     return (raw if raw.isascii() else unicodedata.normalize("NFC", raw)).strip()
 
 
+def code(raw: object) -> str:
+    """Return a dossier's code. raises: ValueError - longer in upper case, by which it is known, than events carry."""
+    text = word(raw)
+    if len(text.upper()) > CODE_LIMIT:
+        raise ValueError(f"a code has {CODE_LIMIT} characters at most")
+    return text
+
+
 def status(raw: object) -> int | None:
     """Return a status code, None where absent; unknown codes are kept."""
     text = word(raw)
@@ -64,7 +73,7 @@ def status(raw: object) -> int | None:
 
 Instant = Annotated[str | None, BeforeValidator(instant)]
 Word = Annotated[str, BeforeValidator(word), Field(max_length=500)]
-Code = Annotated[str, BeforeValidator(word), Field(min_length=1, max_length=100)]
+Code = Annotated[str, BeforeValidator(code), Field(min_length=1)]
 Status = Annotated[int | None, BeforeValidator(status)]
 Absent = BeforeValidator(lambda raw: () if raw in (None, "") else raw)
 StepInstant = Annotated[str, BeforeValidator(instant)]

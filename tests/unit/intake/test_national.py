@@ -60,6 +60,7 @@ def test_a_bad_one_that_is_nested_too_deeply_to_be_written_again_costs_no_neighb
         {"TrangThaiHoSo": "đang xử lý"},
         {"MaHoSo": ""},
         {"MaHoSo": "X" * 101},
+        {"MaHoSo": "ﬃ" * 99},  # three letters each in upper case, which is how a dossier is known
     ],
 )
 def test_impossible_dates_control_characters_and_missing_identifiers_are_refused(fields: dict[str, str]) -> None:
