@@ -55,27 +55,41 @@ async def retry_for_ever(engine: AsyncEngine, client: Client, schema: str, proce
 
 async def retry(engine: AsyncEngine, client: Client, schema: str, process: Process) -> int:
     """Try each parked message once more; returns how many went. What fails again stays as it is."""
+    gone = after = 0
+    while parked := await _page(engine, schema, after=after):
+        for id, origin in parked:
+            gone += await _try_again(engine, client, schema, process, id=id, origin=origin)
+            after = id
+    return gone
+
+
+async def _page(engine: AsyncEngine, schema: str, *, after: int) -> list[tuple[int, str]]:
     async with engine.connect() as connection:
         rows = await connection.execute(
-            text(f"SELECT id, origin FROM {schema}.quarantine WHERE reason = :reason ORDER BY id LIMIT :limit"),
-            {"reason": FAILED_ALONE, "limit": AT_ONCE},
+            text(
+                f"SELECT id, origin FROM {schema}.quarantine WHERE reason = :reason AND id > :after "
+                "ORDER BY id LIMIT :limit"
+            ),
+            {"reason": FAILED_ALONE, "after": after, "limit": AT_ONCE},
         )
-        parked = list(rows.all())
-    gone = 0
-    for id, origin in parked:
-        message = await _fetch(client, origin)
-        if message is None:
-            continue
-        try:
-            await process(message)
-        except Exception as error:
-            log.warning("parked_failed_again", origin=origin, error=type(error).__name__)
-            continue
-        async with db.transaction(engine) as connection:
-            await connection.execute(text(f"DELETE FROM {schema}.quarantine WHERE id = :id"), {"id": id})
-        log.info("parked_message_carried_out", origin=origin)
-        gone += 1
-    return gone
+        return [(row.id, row.origin) for row in rows]
+
+
+async def _try_again(
+    engine: AsyncEngine, client: Client, schema: str, process: Process, *, id: int, origin: str
+) -> bool:
+    message = await _fetch(client, origin)
+    if message is None:
+        return False
+    try:
+        await process(message)
+    except Exception as error:
+        log.warning("parked_failed_again", origin=origin, error=type(error).__name__)
+        return False
+    async with db.transaction(engine) as connection:
+        await connection.execute(text(f"DELETE FROM {schema}.quarantine WHERE id = :id"), {"id": id})
+    log.info("parked_message_carried_out", origin=origin)
+    return True
 
 
 async def _fetch(client: Client, origin: str) -> Received | None:
