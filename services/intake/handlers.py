@@ -24,6 +24,7 @@ from shared.service import Heard
 RECEIVED_AT = "Dondoc-Received-At"  # business time of receipt, set by whoever drives the clock
 IMPORT_ID, IMPORT_LINE = "Dondoc-Import", "Dondoc-Line"
 AN_IMPORT_ID, A_LINE = re.compile(r"[A-Za-z0-9_-]{1,80}"), re.compile(r"[0-9]{1,9}")  # others are no import of ours
+LONGEST_SOURCE = 63  # characters of a source's name
 FACTS_AT_ONCE = 100  # of one event: it stays below the 1 MB that NATS takes, however long the texts in them
 SETTINGS = IntakeSettings()
 
@@ -83,7 +84,8 @@ async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
 def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Entry]) -> None:
     message = tally.message
     tokens = message.subject.split(".")
-    source = tokens[1] if len(tokens) > 1 else ""
+    named = len(tokens) > 1 and len(tokens[1]) <= LONGEST_SOURCE and tokens[1].isprintable()
+    source = tokens[1] if named else "unnamed"
     received_at = _received_at(message)
 
     def refuse(reason: str, detail: str, raw: bytes) -> None:
@@ -91,8 +93,12 @@ def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Ent
         origin = f"{message.stream}/{message.sequence}"
         refused.append(quarantine.Entry(source, reason, detail, origin, received_at, raw))
 
-    if tokens[2:] != ["national"]:
-        refuse("unknown_subject", "messages belong on feed.<source>.national", message.data)
+    if tokens[2:] != ["national"] or not named:
+        refuse(
+            "unknown_subject",
+            "messages belong on feed.<source>.national, a source has 63 printable characters at most",
+            message.data,
+        )
         return
     body = national.read(message.data)
     for part in body.refused:

@@ -123,3 +123,28 @@ async def test_everything_ever_heard_of_one_dossier_leaves_in_events_that_the_st
     await harness.until_idle({"intake": intake})
     facts = [fact["id"] for event in await harness.said(client, "INTAKE") for fact in event["data"].get("facts", ())]
     assert (len(facts), len(set(facts))) == (801, 801)
+
+
+@pytest.mark.parametrize("source", [b"a\0b", b"s" * 300])
+async def test_a_source_whose_name_nobody_can_store_is_refused_with_its_reason(
+    intake: Running, client: Client, source: bytes
+) -> None:
+    await send_raw(client, message(snapshot("X-1")), b"NATS/1.0\r\n\r\n", subject=b"feed.%b.national" % source)
+    await harness.until_idle({"intake": intake})
+    assert (await codes(intake), await reasons(intake)) == ([], ["unknown_subject"])
+
+
+async def test_parked_messages_that_fail_again_hold_up_no_later_one(
+    intake: Running, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parking, "AT_ONCE", 2)
+    async with intake.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE intake.thing ADD CONSTRAINT no CHECK (key < 'X')"))
+    for number in range(4):
+        await send(client, message(snapshot(f"X-{number}")))
+    await harness.until_idle({"intake": intake})
+    async with intake.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE intake.thing DROP CONSTRAINT no"))
+        await connection.execute(text("ALTER TABLE intake.thing ADD CONSTRAINT no CHECK (key = 'X-3')"))
+    assert await retry(intake) == 1
+    assert await codes(intake) == ["X-3"]
