@@ -41,6 +41,7 @@ def application(
     ready: names what is not ready and why; empty means ready.
     """
     app = FastAPI(title=f"Đôn đốc – {name}", docs_url=None, redoc_url=None, **kwargs)
+    app.exception_handlers |= dict.fromkeys((SQLAlchemyError, OSError, TimeoutError), _database_problem)
     app.state.api_key = settings.api_key.get_secret_value()
 
     @app.get("/health/live", tags=["operation"])
@@ -71,8 +72,6 @@ def application(
         places = [{"at": ".".join(map(str, e["loc"])), "why": e["msg"]} for e in error.errors()]
         return problem_details(422, "the request does not fit; see errors", errors=places)
 
-    for kind in (SQLAlchemyError, OSError, TimeoutError):
-        app.add_exception_handler(kind, _database_problem)
     return app
 
 
