@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
@@ -58,8 +57,12 @@ async def show_obligation(id: str, request: Request) -> dict[str, Any]:
 @router.get("/export/obligations", tags=["obligations"])
 async def export_obligations(request: Request, as_of: AwareDatetime | None = None) -> StreamingResponse:
     """Stream one line per obligation. `as_of`: the world at that moment, from the facts that had happened by then."""
+    try:
+        moment = canonical(as_of) if as_of else None
+    except OverflowError:
+        raise HTTPException(422, "as_of lies outside the years 1 to 9999 of Vietnamese time") from None
     running = _running(request)
-    lines = _at(running, as_of) if as_of else _present(running)
+    lines = _at(running, moment) if moment else _present(running)
     return StreamingResponse(lines, media_type="application/x-ndjson")
 
 
@@ -72,8 +75,7 @@ async def _present(running: Running) -> AsyncIterator[bytes]:
             after = page[-1]["obligation_id"]
 
 
-async def _at(running: Running, as_of: datetime) -> AsyncIterator[bytes]:
-    moment = canonical(as_of)
+async def _at(running: Running, moment: str) -> AsyncIterator[bytes]:
     async with running.engine.connect() as connection:
         async for said in store.stream_said(connection, page=PAGE):
             folded = (fold(id, said[id], until=moment) for id in sorted(said))
