@@ -12,7 +12,7 @@ from shared.settings import Settings
     "as_of", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2026-11-01T00:00:00", "yesterday"]
 )
 async def test_a_moment_that_cannot_be_told_in_vietnamese_time_is_a_wrong_call(as_of: str) -> None:
-    app = http.application(name="deadline", settings=Settings(api_key="k"), ready=dict, asyncapi={})  # type: ignore[arg-type]
+    app = http.application(name="deadline", settings=Settings(api_key="k"), ready=dict, asyncapi={})
     app.include_router(api.router)
     app.state.running = None
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
