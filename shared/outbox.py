@@ -71,10 +71,13 @@ class Relay:
         self._keeps_up.set()
 
     async def hand_over(self, ids: list[int], events: list[Outgoing]) -> None:
-        """Give what was just committed to the fast path; waits while the stream is behind."""
+        """Give what was just committed to the fast path."""
         if ids:
             await self._fresh.put((ids, events))
-            await self._keeps_up.wait()
+
+    async def catch_up(self) -> None:
+        """Wait while too much is left to send: a consumer takes no more until the stream does."""
+        await self._keeps_up.wait()
 
     async def run_fast(self) -> None:
         """Publish from memory for ever. What fails stays in the table for the slow path."""

@@ -193,7 +193,9 @@ async def _provision(started: Running) -> None:
 
 def _processor(started: Running, handle: Handle, hearing: Hearing) -> Callable[[Sequence[Received]], Awaitable[None]]:
     async def process(batch: Sequence[Received]) -> None:
-        await started.commit(lambda connection: handle(connection, Heard(batch, started.clock.now())))
+        driven = isinstance(started.clock, DrivenClock)
+        await started.commit(lambda connection: handle(connection, Heard(batch, started.clock.now(), driven)))
+        await started.relay.catch_up()
         metrics.events.labels(hearing.stream, "done").inc(len(batch))
 
     return process

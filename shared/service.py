@@ -27,10 +27,14 @@ from shared.streams import STREAMS, StreamName
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A batch as a handler gets it. now: business time; events with their own times use those."""
+    """A batch as a handler gets it.
+
+    now: business time; events with their own times use those. driven: it is moved by ticks, not the machine's.
+    """
 
     messages: Sequence[Received]
     now: datetime
+    driven: bool = False
 
 
 Handle = Callable[[AsyncConnection, Heard], Awaitable[list[Outgoing]]]

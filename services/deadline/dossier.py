@@ -150,7 +150,8 @@ def _follow(course: Course, standing: Sequence[Fact]) -> list[Standing]:
         before = value
         now = _standing(fact)
         followed.append(now)
-        if now.ended or now.status in ENDS:
+        kept_end = now.status in REOPENING and now.ended == course.ended_at  # left standing by a source that reopened
+        if now.status in ENDS or (now.ended and not kept_end):
             _end(course, now)
         elif now.status in REOPENING and course.ended_at:
             course.first_ended_at = course.first_ended_at or course.ended_at

@@ -21,7 +21,7 @@ from shared.cloudevents import Outgoing, outgoing
 from shared.events import DossierSaid, Fact
 from shared.service import Heard
 
-RECEIVED_AT = "Dondoc-Received-At"  # business time of receipt, set by whoever drives the clock
+RECEIVED_AT = "Dondoc-Received-At"  # business time of receipt, set by who drives the clock; else nobody is believed
 IMPORT_ID, IMPORT_LINE = "Dondoc-Import", "Dondoc-Line"
 AN_IMPORT_ID, A_LINE = re.compile(r"[A-Za-z0-9_-]{1,80}"), re.compile(r"[0-9]{1,9}")  # others are no import of ours
 LONGEST_SOURCE = 63  # characters of a source's name
@@ -67,7 +67,7 @@ async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     refused: list[quarantine.Entry] = []
     tallies = [Tally(message) for message in heard.messages]
     for tally in tallies:
-        _understand(tally, spoken, refused)
+        _understand(tally, spoken, refused, driven=heard.driven)
     await _hear(connection, spoken)
     for one in spoken:
         if one.new:
@@ -81,12 +81,12 @@ async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     return [event for one in spoken for event in _dossier_said(one)]
 
 
-def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Entry]) -> None:
+def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Entry], *, driven: bool) -> None:
     message = tally.message
     tokens = message.subject.split(".")
     named = len(tokens) > 1 and len(tokens[1]) <= LONGEST_SOURCE and tokens[1].isprintable()
     source = tokens[1] if named else "unnamed"
-    received_at = _received_at(message)
+    received_at = _received_at(message, driven=driven)
 
     def refuse(reason: str, detail: str, raw: bytes) -> None:
         tally.refused += 1
@@ -112,10 +112,10 @@ def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Ent
             tally.repeated += 1  # a code and nothing else says nothing new
 
 
-def _received_at(message: Received) -> datetime:
+def _received_at(message: Received, *, driven: bool) -> datetime:
     """Return when FEED received a message; a stamp that is no time of our age counts as none."""
     try:
-        stamp = datetime.fromisoformat(message.headers.get(RECEIVED_AT, ""))
+        stamp = datetime.fromisoformat(message.headers.get(RECEIVED_AT, "") if driven else "")
     except ValueError:
         stamp = message.at
     believed = stamp.tzinfo is not None and national.EARLIEST_YEAR <= stamp.year <= national.LATEST_YEAR

@@ -114,6 +114,18 @@ def test_a_second_end_leaves_the_first_in_place() -> None:
     assert made["timing"] == "late"
 
 
+def test_a_snapshot_that_runs_again_reopens_though_it_still_carries_the_old_end() -> None:
+    end = "2026-11-05T10:00:00"
+    ended = snapshot("2026-11-05T10:05:00", TrangThaiHoSo="9", NgayTiepNhan="2026-11-02T09:10:00", NgayKetThucXuLy=end)
+    again = snapshot(
+        "2026-11-06T08:00:00", sent_at="2026-11-06T08:00:00",
+        TrangThaiHoSo="4", NgayTiepNhan="2026-11-02T09:10:00", NgayKetThucXuLy=end,
+    )  # fmt: skip
+    made = told(ended, again)
+    assert (made["state"], made["ended_at"], made["first_ended_at"]) == ("open", None, "2026-11-05T10:00:00+07:00")
+    assert "reopened" in made["flags"]
+
+
 def test_a_step_of_before_the_end_does_not_reopen_though_it_is_heard_later() -> None:
     made = told(accepted(), ended("2026-11-05T10:00:00"), step("2026-11-05T09:00:00", 4, heard="2026-11-07T09:00:00"))
     assert (made["state"], made["flags"]) == ("ended", [])
