@@ -31,7 +31,10 @@ TITLES: Mapping[Part, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line with news. told: the most its post was told. resolved: the responsible unit, None where unknown."""
+    """A line with news. told: the most its post was told. resolved: the responsible unit, None where unknown.
+
+    former: the post where it is told of the end of what another unit took over, else empty.
+    """
 
     obligation_id: str
     role: Role
@@ -43,6 +46,7 @@ class Entry:
     resolved: str | None
     kind: Kind
     backlog: bool
+    former: str = ""
 
     @property
     def part(self) -> Part:
@@ -229,7 +233,7 @@ def _reason(entries: Sequence[Entry], head: Head, policy: Policy) -> str:
     if any(entry.resolved is None for entry in entries):
         reasons.append("người tiếp nhận khi chưa xác định được đơn vị chịu trách nhiệm")
     reason = "; ".join(reasons)
-    if any(e.role == "head" and e.resolved not in (None, head.post) for e in entries):
+    if any(e.role == "head" and not e.former and e.resolved not in (None, head.post) for e in entries):
         reason += ", nơi chưa có địa chỉ nhận thư"
     return reason
 

@@ -37,14 +37,35 @@ async def follow_obligations(connection: AsyncConnection, heard: Heard, *, rules
         state for id, state in newest.items() if (old := known[id]) is None or state.revision > old.obligation.revision
     ]
     held = await store.lock_lines(connection, [state.obligation_id for state in newer])
+    reworded = [
+        state
+        for state in newer
+        if state.obligation_id in held
+        and (old := known[state.obligation_id])
+        and pressing.is_reworded(old.obligation, state)
+    ]
+    resolved = await _resolved(connection, reworded, rules=rules) if reworded else {}
     changes = [
         pressing.follow(
-            known[state.obligation_id], state, held=held.get(state.obligation_id, {}), rules=rules, at=heard.now
+            known[state.obligation_id],
+            state,
+            held=held.get(state.obligation_id, ()),
+            resolved=resolved.get(state.obligation_id),
+            rules=rules,
+            at=heard.now,
         )
         for state in newer
     ]
     await write(connection, changes)
     return [saying.escalation(event, about, at=heard.now) for c in changes for event, about in c.said]
+
+
+async def _resolved(
+    connection: AsyncConnection, states: Sequence[ObligationChanged], *, rules: Rules
+) -> dict[str, str | None]:
+    """Return for each obligation the unit that its words mean now."""
+    units = await addressing.get_directory(connection, policy=rules.policy)
+    return {state.obligation_id: units.resolve(unit=state.unit, unit_name=state.unit_name) for state in states}
 
 
 async def write(connection: AsyncConnection, changes: Sequence[Change]) -> None:

@@ -78,10 +78,10 @@ async def lock_news(connection: AsyncConnection, posts: Sequence[str], *, at: da
         text(
             "SELECT l.post, l.obligation_id, l.role, l.level, l.news, (SELECT max(k.told) FROM notify.line k "
             "WHERE k.obligation_id = l.obligation_id AND k.post = l.post) AS told, o.revision, o.due_at, "
-            "o.resolved, o.doc->>'kind' AS kind, CAST(o.doc->>'backlog' AS boolean) AS backlog "
+            "o.resolved, o.doc->>'kind' AS kind, CAST(o.doc->>'backlog' AS boolean) AS backlog, l.former "
             "FROM notify.line l JOIN notify.obligation o ON o.id = l.obligation_id "
             "WHERE l.news IS NOT NULL AND l.slot_at <= :at AND l.post = ANY(:posts) "
-            "ORDER BY l.obligation_id, l.role FOR UPDATE OF l"
+            "ORDER BY l.obligation_id, l.role, l.former FOR UPDATE OF l"
         ),
         {"at": at, "posts": posts},
     )
@@ -106,7 +106,7 @@ async def standing(connection: AsyncConnection, posts: Sequence[str]) -> dict[st
     rows = await connection.execute(
         text(
             "SELECT post, count(DISTINCT obligation_id) AS overdue FROM notify.line WHERE post = ANY(:posts) "
-            "AND level >= 1 AND news IS DISTINCT FROM 'settled' GROUP BY post"
+            "AND level >= 1 AND news IS DISTINCT FROM 'settled' AND former = '' GROUP BY post"
         ),
         {"posts": posts},
     )

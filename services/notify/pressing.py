@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.notify import ladder, lines
 from services.notify.ladder import Step
 from services.notify.lines import Line
-from services.notify.policy import NEAR, NOTHING, Policy, Role
+from services.notify.policy import NEAR, NOTHING, Policy
 from shared.events import EscalationChanged, EscalationClosed, EscalationRaised, ObligationChanged
 from shared.worktime import WorkCalendar
 
@@ -57,41 +57,54 @@ class Rules:
         return ladder.steps(obligation, ladder=self.policy.ladders[obligation.kind], calendar=self.calendar)
 
 
-def follow(
-    old: Pressed | None, obligation: ObligationChanged, *, held: Mapping[Role, Line], rules: Rules, at: datetime
-) -> Change:
-    """Take in a newer state of an obligation: close what is settled, note what moved, set the next timer.
+def is_reworded(old: ObligationChanged, new: ObligationChanged) -> bool:
+    """Return whether the words for the responsible unit changed; they may still mean the same one."""
+    return (old.unit, old.unit_name) != (new.unit, new.unit_name)
 
-    held: its lines. Levels are raised by `advance` alone; one that is reached already is due at once.
+
+def follow(
+    old: Pressed | None,
+    obligation: ObligationChanged,
+    *,
+    held: Sequence[Line],
+    resolved: str | None,
+    rules: Rules,
+    at: datetime,
+) -> Change:
+    """Take in a newer state of an obligation: hand it over, close what is settled, note what moved, set the timer.
+
+    held: its lines. resolved: the unit its words mean now, asked for only where they changed and there are lines.
+    Levels are raised by `advance` alone; one that is reached already is due at once.
     """
-    pressed = replace(old, obligation=obligation) if old else Pressed(obligation)
-    if old and (old.obligation.unit, old.obligation.unit_name) != (obligation.unit, obligation.unit_name):
-        pressed = replace(pressed, resolved=None)
-    change = Change(pressed)
-    if pressed.raised > NOTHING and not ladder.keeps(obligation, raised=pressed.raised, at=at):
-        _close(change, held, at)
+    change = Change(replace(old, obligation=obligation) if old else Pressed(obligation))
+    present = list(held)
+    if old and is_reworded(old.obligation, obligation):
+        change.pressed = replace(change.pressed, resolved=resolved)
+        if resolved != old.resolved:
+            present = [line for handed in held for line in lines.handed_over(handed)]
+    raised = change.pressed.raised
+    if raised > NOTHING and not ladder.keeps(obligation, raised=raised, at=at):
+        _close(change, at)
+        present = [settled for line in present if (settled := lines.closed(line))]
     elif old and old.obligation.due_at != obligation.due_at:
-        change.lines = [moved for line in held.values() if (moved := lines.moved(line)) is not line]
+        present = [lines.moved(line) for line in present]
+    keys = {line.key for line in present}
+    change.lines = [line for line in present if line not in held]
+    change.gone = [line for line in held if line.key not in keys]
     step_at = ladder.timer(rules.steps(obligation), raised=change.pressed.raised)
     change.pressed = replace(change.pressed, timer_at=max(step_at, at) if step_at else None)
     return change
 
 
-def _close(change: Change, held: Mapping[Role, Line], at: datetime) -> None:
+def _close(change: Change, at: datetime) -> None:
     pressed = change.pressed
     closed = replace(pressed, closed_at=at, escalation_revision=pressed.escalation_revision + 1)
     if pressed.raised > NEAR:
         change.said.append((EscalationClosed, closed))
     change.pressed = replace(closed, raised=NOTHING)
-    for line in held.values():
-        settled = lines.closed(line)
-        if settled:
-            change.lines.append(settled)
-        else:
-            change.gone.append(line)
 
 
-def advance(pressed: Pressed, *, held: Mapping[Role, Line], rules: Rules, at: datetime, resolved: str | None) -> Change:
+def advance(pressed: Pressed, *, held: Sequence[Line], rules: Rules, at: datetime, resolved: str | None) -> Change:
     """Raise the highest level reached at `at`, if it is above the one raised, and set the next timer."""
     steps = rules.steps(pressed.obligation)
     step = ladder.reached(steps, at=at)
@@ -102,7 +115,7 @@ def advance(pressed: Pressed, *, held: Mapping[Role, Line], rules: Rules, at: da
     return change
 
 
-def _raise(change: Change, step: Step, held: Mapping[Role, Line], rules: Rules, at: datetime) -> None:
+def _raise(change: Change, step: Step, held: Sequence[Line], rules: Rules, at: datetime) -> None:
     pressed = change.pressed
     change.pressed = pressed = replace(
         pressed,
@@ -116,10 +129,11 @@ def _raise(change: Change, step: Step, held: Mapping[Role, Line], rules: Rules, 
         change.said.append((EscalationRaised, pressed))
     about = pressed.obligation.obligation_id
     ladder_of_kind = rules.policy.ladders[pressed.obligation.kind]
+    own = {line.role: line for line in held if not line.former}
     for role, level in ladder_of_kind.told(reached=step.level).items():
-        line = lines.raised(held.get(role), obligation_id=about, role=role, level=level)
-        if line is not held.get(role):
-            change.lines.append(line)
+        own[role] = lines.raised(own.get(role), obligation_id=about, role=role, level=level)
+    present = [*own.values(), *(lines.reopened(line) for line in held if line.former)]
+    change.lines += [line for line in present if line not in held]
 
 
 def latest(states: Sequence[ObligationChanged]) -> dict[str, ObligationChanged]:

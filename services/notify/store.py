@@ -13,7 +13,6 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.lines import Line
-from services.notify.policy import Role
 from services.notify.pressing import Pressed
 from shared.events import ObligationChanged
 
@@ -47,7 +46,8 @@ TABLES = (
         news text,
         post text,
         slot_at timestamptz,
-        PRIMARY KEY (obligation_id, role)
+        former text NOT NULL DEFAULT '',
+        PRIMARY KEY (obligation_id, role, former)
     )
     """,
     "CREATE INDEX line_post ON {schema}.line (post, level)",
@@ -176,31 +176,32 @@ async def put_obligations(connection: AsyncConnection, pressed: Sequence[Pressed
     )
 
 
-async def lock_lines(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[Role, Line]]:
+async def lock_lines(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Line]]:
     """Lock the lines of obligations, in key order."""
     rows = await connection.execute(
         text(
-            "SELECT obligation_id, role, level, told, news FROM notify.line WHERE obligation_id = ANY(:ids) "
-            "ORDER BY obligation_id, role FOR UPDATE"
+            "SELECT obligation_id, role, level, told, news, post, former FROM notify.line "
+            "WHERE obligation_id = ANY(:ids) ORDER BY obligation_id, role, former FOR UPDATE"
         ),
         {"ids": ids},
     )
-    found: dict[str, dict[Role, Line]] = {}
+    found: dict[str, list[Line]] = {}
     for row in rows:
-        found.setdefault(row.obligation_id, {})[row.role] = Line(*row)
+        found.setdefault(row.obligation_id, []).append(Line(*row))
     return found
 
 
 async def put_lines(connection: AsyncConnection, lines: Iterable[Line], *, gone: Iterable[Line]) -> None:
     """Write lines, and remove those that have nothing to say any more."""
-    ordered = sorted(lines, key=lambda line: (line.obligation_id, line.role))
+    ordered = sorted(lines, key=lambda line: line.key)
     if ordered:
         await connection.execute(
             text(
-                "INSERT INTO notify.line (obligation_id, role, level, told, news) SELECT * FROM "
+                "INSERT INTO notify.line (obligation_id, role, level, told, news, post, former) SELECT * FROM "
                 "unnest(CAST(:ids AS text[]), CAST(:roles AS text[]), CAST(:levels AS smallint[]), "
-                "CAST(:told AS smallint[]), CAST(:news AS text[])) ON CONFLICT (obligation_id, role) DO UPDATE "
-                "SET level = excluded.level, told = excluded.told, news = excluded.news"
+                "CAST(:told AS smallint[]), CAST(:news AS text[]), CAST(:posts AS text[]), CAST(:formers AS text[])) "
+                "ON CONFLICT (obligation_id, role, former) DO UPDATE SET level = excluded.level, "
+                "told = excluded.told, news = excluded.news, post = excluded.post"
             ),
             {
                 "ids": [line.obligation_id for line in ordered],
@@ -208,15 +209,18 @@ async def put_lines(connection: AsyncConnection, lines: Iterable[Line], *, gone:
                 "levels": [line.level for line in ordered],
                 "told": [line.told for line in ordered],
                 "news": [line.news for line in ordered],
+                "posts": [line.post for line in ordered],
+                "formers": [line.former for line in ordered],
             },
         )
-    if keys := sorted((line.obligation_id, line.role) for line in gone):
+    if keys := sorted(line.key for line in gone):
         await connection.execute(
             text(
-                "DELETE FROM notify.line l USING unnest(CAST(:ids AS text[]), CAST(:roles AS text[])) AS g(id, role) "
-                "WHERE l.obligation_id = g.id AND l.role = g.role"
+                "DELETE FROM notify.line l USING unnest(CAST(:ids AS text[]), CAST(:roles AS text[]), "
+                "CAST(:formers AS text[])) AS g(id, role, former) "
+                "WHERE l.obligation_id = g.id AND l.role = g.role AND l.former = g.former"
             ),
-            {"ids": [key[0] for key in keys], "roles": [key[1] for key in keys]},
+            {name: [key[at] for key in keys] for at, name in enumerate(("ids", "roles", "formers"))},
         )
 
 

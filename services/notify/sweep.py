@@ -56,7 +56,7 @@ async def _raise_levels(
     changes = [
         pressing.advance(
             pressed,
-            held=held.get(pressed.obligation.obligation_id, {}),
+            held=held.get(pressed.obligation.obligation_id, ()),
             rules=rules,
             at=at,
             resolved=units.resolve(unit=pressed.obligation.unit, unit_name=pressed.obligation.unit_name),

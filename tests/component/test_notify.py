@@ -187,6 +187,10 @@ def unit(code: str, **changes: Any) -> UnitDescribed:
 
 OVERSIGHT = unit("TH-SNV", head_title="Giám đốc Sở", name="Sở Nội vụ")
 LAND = unit("H56.12", name="Sở Nông nghiệp và Môi trường", aliases=("000.00.12.H56", "Sở NNMT"))
+WARDS = (
+    unit("14797", name="Phường Hạc Thành", kind="phuong", aliases=("UBND phường Hạc Thành",)),
+    unit("14758", name="Phường Hàm Rồng", kind="phuong"),
+)
 
 ENDED = {"revision": 3, "state": "ended", "timing": "late", "ended_at": MONDAY_0730, "end": "completed"}
 
@@ -398,6 +402,39 @@ async def test_an_unknown_unit_goes_to_the_unit_above_and_stays_listed_until_it_
         [mail] = here.box.taken
         assert mail["To"] == "th-snv@example.vn"
         assert "chưa rõ đơn vị: Phòng Lạ" in text_of(mail)
+
+
+async def test_a_dossier_that_changes_its_unit_before_its_slot_presses_the_head_of_the_new_one(office: Open) -> None:
+    async with office(units=(OVERSIGHT, LAND, *WARDS)) as here:
+        await here.hear(DeadlinePassed, unit_name="Phường Hạc Thành")
+        await here.move_to(FRIDAY_1601)
+        await here.hear(DeadlineSet, unit_name="Phường Hàm Rồng", revision=3)
+        await here.move_to("2026-11-23T07:00:00+07:00")
+        await here.hear(DeadlineSet, unit_name="phường  Hàm Rồng", revision=4)
+        [raised] = await here.escalations()
+        assert (raised["unit"], raised["flags"]) == ("14758", [])
+        await here.move_to(MONDAY_0730)
+        assert [mail["To"] for mail in here.box.taken] == ["14758@example.vn"]
+        assert "chưa rõ đơn vị" not in text_of(here.box.taken[0])
+
+
+async def test_a_unit_that_lost_a_dossier_after_its_mail_hears_of_the_settlement_alone(office: Open) -> None:
+    async with office(units=(OVERSIGHT, LAND, *WARDS)) as here:
+        await here.hear(DeadlinePassed, unit_name="Phường Hạc Thành")
+        await here.move_to(FRIDAY_1601)
+        await here.move_to(MONDAY_0730)
+        await here.hear(DeadlineSet, unit_name="UBND phường Hạc Thành", revision=3)
+        await here.hear(DeadlineSet, unit_name="Phường Hàm Rồng", revision=4)
+        await here.move_to(MONDAY_1400)
+        assert [mail["To"] for mail in here.box.taken] == ["14797@example.vn", "14758@example.vn"]
+        assert "Mới quá hạn (1)" in text_of(here.box.taken[1])
+        await here.hear(ObligationEnded, **{**ENDED, "unit_name": "Phường Hàm Rồng", "revision": 5})
+        await here.move_to(WEDNESDAY_0730)
+        settled = here.box.taken[2:]
+        assert sorted(mail["To"] for mail in settled) == ["14758@example.vn", "14797@example.vn"]
+        assert all("Không còn quá hạn (1)" in text_of(mail) for mail in settled)
+        await here.move_to(THURSDAY_0730)
+        assert len(here.box.taken) == 4
 
 
 async def test_a_unit_that_becomes_known_before_the_slot_gets_its_mail(office: Open) -> None:

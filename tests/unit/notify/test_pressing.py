@@ -1,8 +1,11 @@
 """What a change, or the passing of time, does to the pressing for one obligation."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from services.notify import pressing
 from services.notify.lines import Line
-from services.notify.policy import NEAR, NOTHING, Role
+from services.notify.policy import NEAR, NOTHING
 from services.notify.pressing import Change, Pressed
 from shared.events import EscalationClosed, EscalationRaised, ObligationChanged
 from tests.unit.notify.given import RULES, at, obligation
@@ -11,21 +14,23 @@ ID = obligation().obligation_id
 MONDAY = at("2026-11-23 08:00")
 
 
-def followed(old: Pressed | None, new: ObligationChanged, held: dict[Role, Line] | None = None) -> Change:
-    return pressing.follow(old, new, held=held or {}, rules=RULES, at=MONDAY)
+def followed(
+    old: Pressed | None, new: ObligationChanged, held: Sequence[Line] = (), resolved: str | None = None
+) -> Change:
+    return pressing.follow(old, new, held=held, resolved=resolved, rules=RULES, at=MONDAY)
 
 
 def advanced(
-    pressed: Pressed, held: dict[Role, Line] | None = None, now: str = "2026-11-23 08:00", resolved: str | None = None
+    pressed: Pressed, held: Sequence[Line] = (), now: str = "2026-11-23 08:00", resolved: str | None = None
 ) -> Change:
-    return pressing.advance(pressed, held=held or {}, rules=RULES, at=at(now), resolved=resolved)
+    return pressing.advance(pressed, held=held, rules=RULES, at=at(now), resolved=resolved)
 
 
 def test_hearing_of_an_obligation_raises_nothing_and_sets_a_timer() -> None:
     change = followed(None, obligation())
     assert (change.lines, change.said) == ([], [])
     assert change.pressed.timer_at == MONDAY  # near and the due time went by: due at once
-    early = pressing.follow(None, obligation(), held={}, rules=RULES, at=at("2026-11-10 09:01"))
+    early = pressing.follow(None, obligation(), held=(), resolved=None, rules=RULES, at=at("2026-11-10 09:01"))
     assert early.pressed.timer_at == at("2026-11-19 16:00")
 
 
@@ -43,13 +48,13 @@ def test_near_is_told_without_an_escalation() -> None:
 
 
 def test_overdue_after_near_is_new_to_a_head_who_was_told_that_it_was_near() -> None:
-    change = advanced(Pressed(obligation(), raised=NEAR), {"head": Line(ID, "head", NEAR, told=NEAR)})
+    change = advanced(Pressed(obligation(), raised=NEAR), [Line(ID, "head", NEAR, told=NEAR)])
     assert change.lines == [Line(ID, "head", 1, told=NEAR, news="new")]
 
 
 def test_level_two_is_news_for_the_superior_alone() -> None:
     told = Line(ID, "head", 1, told=1)
-    change = advanced(Pressed(obligation(), raised=1), {"head": told}, now="2026-11-25 16:00")
+    change = advanced(Pressed(obligation(), raised=1), [told], now="2026-11-25 16:00")
     assert change.lines == [Line(ID, "superior", 2, news="new")]
     assert change.pressed.timer_at is None
 
@@ -68,40 +73,40 @@ def test_backlog_opens_at_level_one_however_late_it_is() -> None:
 
 
 def test_settled_before_any_digest_the_head_hears_nothing_of_it() -> None:
-    held: dict[Role, Line] = {"head": Line(ID, "head", 1, news="new")}
+    held = [Line(ID, "head", 1, news="new")]
     change = followed(Pressed(obligation(), raised=1, raised_at=MONDAY), obligation(state="ended"), held)
-    assert (change.lines, change.gone) == ([], list(held.values()))
+    assert (change.lines, change.gone) == ([], held)
     [(event, state)] = change.said
     assert (event, state.raised, state.closed_at) == (EscalationClosed, 1, MONDAY)
     assert (change.pressed.raised, change.pressed.timer_at) == (NOTHING, None)
 
 
 def test_settled_after_a_digest_the_settlement_is_news_for_whoever_was_told() -> None:
-    held: dict[Role, Line] = {"head": Line(ID, "head", 1, told=1), "superior": Line(ID, "superior", 2, news="new")}
+    held = [Line(ID, "head", 1, told=1), Line(ID, "superior", 2, news="new")]
     change = followed(Pressed(obligation(), raised=2, raised_at=MONDAY), obligation(state="ended"), held)
     assert change.lines == [Line(ID, "head", 1, told=1, news="settled")]
-    assert change.gone == [held["superior"]]
+    assert change.gone == [held[1]]
 
 
 def test_a_due_time_moved_ahead_closes_and_may_raise_again() -> None:
-    held: dict[Role, Line] = {"head": Line(ID, "head", 1, told=1)}
+    held = [Line(ID, "head", 1, told=1)]
     moved = obligation(due_at=at("2026-12-01 16:00"), near_at=at("2026-11-30 16:00"))
     change = followed(Pressed(obligation(), raised=1, raised_at=MONDAY), moved, held)
     assert [event for event, _ in change.said] == [EscalationClosed]
     assert change.lines[0].news == "settled"
-    again = advanced(change.pressed, {"head": change.lines[0]}, now="2026-12-01 16:01")
+    again = advanced(change.pressed, [change.lines[0]], now="2026-12-01 16:01")
     assert [(state.raised, state.escalation_revision) for _, state in again.said] == [(1, 2)]
     assert again.lines == [Line(ID, "head", 1, told=1, news="changed")]
 
 
 def test_a_due_time_moved_and_still_past_is_a_change_for_whoever_was_told() -> None:
-    held: dict[Role, Line] = {"head": Line(ID, "head", 1, told=1)}
+    held = [Line(ID, "head", 1, told=1)]
     change = followed(Pressed(obligation(), raised=1), obligation(due_at=at("2026-11-23 07:00")), held)
     assert (change.lines, change.said) == ([Line(ID, "head", 1, told=1, news="changed")], [])
 
 
 def test_a_pause_closes_nothing_and_fires_nothing() -> None:
-    held: dict[Role, Line] = {"head": Line(ID, "head", 1, told=1)}
+    held = [Line(ID, "head", 1, told=1)]
     change = followed(Pressed(obligation(), raised=1, raised_at=MONDAY), obligation(state="paused"), held)
     assert (change.lines, change.gone, change.said, change.pressed.timer_at) == ([], [], [], None)
     assert change.pressed.raised == 1
@@ -109,11 +114,66 @@ def test_a_pause_closes_nothing_and_fires_nothing() -> None:
 
 
 def test_what_was_near_and_ended_in_time_is_not_announced_as_settled() -> None:
-    held: dict[Role, Line] = {"head": Line(ID, "head", NEAR, told=NEAR)}
+    held = [Line(ID, "head", NEAR, told=NEAR)]
     change = followed(Pressed(obligation(), raised=NEAR, raised_at=MONDAY), obligation(state="ended"), held)
-    assert (change.said, change.lines, change.gone) == ([], [], [held["head"]])
+    assert (change.said, change.lines, change.gone) == ([], [], held)
 
 
 def test_of_several_states_in_a_batch_the_highest_revision_counts() -> None:
     states = [obligation(revision=3, state="ended"), obligation(revision=2), obligation(revision=3, state="ended")]
     assert pressing.latest(states) == {ID: states[0]}
+
+
+THERE = obligation(unit="H56.12", unit_name="Phường Hàm Rồng")
+HERE = Pressed(obligation(unit="H56.12", unit_name="Phường Hạc Thành"), "14797", raised=1, raised_at=MONDAY)
+
+
+def test_another_unit_before_any_digest_is_looked_up_anew_and_the_first_hears_nothing() -> None:
+    waiting = Line(ID, "head", 1, news="new", post="14797")
+    change = followed(HERE, THERE, [waiting], "14758")
+    assert change.pressed.resolved == "14758"
+    assert (change.lines, change.gone) == ([Line(ID, "head", 1, news="new")], [])
+
+
+def test_another_spelling_of_the_same_unit_changes_nothing() -> None:
+    for held in (Line(ID, "head", 1, news="new", post="14797"), Line(ID, "head", 1, told=1, post="14797")):
+        change = followed(HERE, obligation(unit_name="UBND phường Hạc Thành"), [held], "14797")
+        assert (change.pressed.resolved, change.lines, change.gone) == ("14797", [], [])
+
+
+def test_another_unit_after_a_digest_is_told_anew_and_the_first_hears_of_the_settlement_alone() -> None:
+    told = Line(ID, "head", 1, told=1, post="14797")
+    change = followed(HERE, THERE, [told], "14758")
+    first, second = change.lines
+    assert first == Line(ID, "head", 1, told=1, post="14797", former="14797")
+    assert (second, change.gone) == (Line(ID, "head", 1, news="new"), [])
+
+    moved = followed(change.pressed, THERE.model_copy(update={"due_at": at("2026-11-23 07:00")}), change.lines)
+    assert (moved.lines, moved.gone) == ([], [])
+    ended = followed(change.pressed, THERE.model_copy(update={"state": "ended"}), change.lines)
+    assert [(line.post, line.news) for line in ended.lines] == [("14797", "settled")]
+    assert ended.gone == [second]
+    again = advanced(replace(ended.pressed, obligation=THERE), ended.lines)
+    assert [(line.former, line.news) for line in again.lines] == [("", "new"), ("14797", None)]
+
+
+def test_another_unit_and_the_end_at_once_is_a_settlement_for_whoever_was_told() -> None:
+    told = Line(ID, "head", 1, told=1, post="14797")
+    change = followed(HERE, THERE.model_copy(update={"state": "ended"}), [told], "14758")
+    assert change.lines == [Line(ID, "head", 1, told=1, news="settled", post="14797", former="14797")]
+    assert change.gone == [told]
+
+
+def test_a_settlement_not_told_yet_stays_with_its_head_when_another_unit_answers() -> None:
+    settled = Line(ID, "head", 1, told=1, news="settled", post="14797")
+    change = followed(Pressed(HERE.obligation, "14797"), THERE, [settled], "14758")
+    assert change.lines == [Line(ID, "head", 1, told=1, news="settled", post="14797", former="14797")]
+    assert change.gone == [settled]
+
+
+def test_what_is_near_is_news_for_the_head_of_another_unit() -> None:
+    near = Line(ID, "head", NEAR, told=NEAR, post="14797")
+    due_at, near_at = at("2026-11-23 16:00"), at("2026-11-20 16:00")
+    there = THERE.model_copy(update={"due_at": due_at, "near_at": near_at})
+    change = followed(Pressed(HERE.obligation, "14797", raised=NEAR, raised_at=MONDAY), there, [near], "14758")
+    assert change.lines == [Line(ID, "head", NEAR, news="new")]
