@@ -31,7 +31,7 @@ _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # a socket's path may not exceed 107 bytes; data directories do
     "max_connections": 200,
-    "shared_buffers": "256MB",
+    "shared_buffers": "1GB",  # the tables of half a million obligations; taken as it is touched
     "effective_cache_size": "1GB",
     "fsync": "on",
     "synchronous_commit": "on",
