@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,13 +51,14 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return once all are ready.")] = False,
 ) -> None:
     """Start NATS, PostgreSQL and all services on this machine and keep them running."""
-    from dondoc.stack import supervisor
+    from dondoc.stack import settings, supervisor
 
+    settings.check()
     where = layout.data_dir(data)
     if detach:
         _up_detached(where, port_base)
     else:
-        supervisor.run(supervisor.Plan(data=where, port_base=port_base), announce=_announce)
+        supervisor.run(supervisor.Plan(data=where, port_base=port_base), announce=partial(_announce, where))
 
 
 def _up_detached(data: Path, port_base: int) -> None:
@@ -78,7 +80,7 @@ def _up_detached(data: Path, port_base: int) -> None:
     while time.monotonic() < until:
         found = running.read_down(data)
         if found is not None and found.supervisor == child.pid and found.ready:
-            _announce(found)
+            _announce(data, found)
             child.returncode = 0  # it stays; nobody here waits for it
             return
         if child.poll() is not None:
@@ -90,8 +92,9 @@ def _up_detached(data: Path, port_base: int) -> None:
     raise StackError(f"the stack was not ready within {DETACH_S} s; see {log.parent}")
 
 
-def _announce(stack: "Running") -> None:
-    typer.echo(f"Đôn đốc is ready: {stack.http_urls['console']}")
+def _announce(data: Path, stack: "Running") -> None:
+    key = "DONDOC_API_KEY" if os.environ.get("DONDOC_API_KEY") else f"{data / 'secrets.json'} (api_key)"
+    typer.echo(f"Đôn đốc is ready. Console: {stack.http_urls['console']}/ – key: {key}")
 
 
 @app.command(epilog="Example: dondoc down --data /srv/dondoc")

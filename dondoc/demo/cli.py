@@ -11,8 +11,6 @@ import typer
 from dondoc.simulate import UNITS
 from dondoc.stack import layout
 
-DEFAULT_DATA = Path("var/demo")
-
 
 def register(app: typer.Typer) -> None:
     """Add the `demo` command to the `dondoc` command line."""
@@ -22,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def show(
     data: Annotated[
         Path, typer.Option(help="The demo's own data directory; an old demo in it is wiped.")
-    ] = DEFAULT_DATA,
+    ] = layout.DEMO_DATA,
     port_base: Annotated[
         int, typer.Option("--port-base", min=1024, max=65_500, help="First port of the stack; the console's.")
     ] = layout.DEFAULT_PORT_BASE,

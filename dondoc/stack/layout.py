@@ -18,6 +18,7 @@ PORT_OFFSETS = {
     "postgres": 12,
 }
 DEFAULT_PORT_BASE = 8000
+DEMO_DATA = Path("var/demo")  # unless the demo is told otherwise
 HOST = "127.0.0.1"
 
 

@@ -61,7 +61,9 @@ def find_running(given: Path | None = None) -> Running:
         return found
     if given is None and os.environ.get("DONDOC_NATS_URL"):
         return from_environment()
-    raise StackError(f"no stack is running on {data}: start one with `dondoc up`, or name another with --data")
+    demo = given is None and holder(layout.DEMO_DATA.absolute()) is not None
+    hint = f" (a demo runs: --data {layout.DEMO_DATA})" if demo else ""
+    raise StackError(f"no stack is running on {data}: start one with `dondoc up`, or name another with --data{hint}")
 
 
 def from_environment() -> Running:

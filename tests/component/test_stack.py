@@ -181,7 +181,8 @@ def test_the_real_services_come_up_are_idle_and_go_down_without_a_trace(tmp_path
 
     try:
         up = dondoc("up", "--port-base", str(base), "--detach")
-        assert up.stdout == f"Đôn đốc is ready: http://127.0.0.1:{base}\n", up.stderr
+        key = f"{tmp_path}/secrets.json (api_key)"
+        assert up.stdout == f"Đôn đốc is ready. Console: http://127.0.0.1:{base}/ – key: {key}\n", up.stderr
         stack = ready_stack(tmp_path)
         idle = dondoc("status", "--wait-idle", "20", "--json")
         assert idle.returncode == 0, idle.stderr

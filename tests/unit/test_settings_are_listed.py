@@ -1,28 +1,16 @@
 """`.env.example` names every setting, and nothing that is no setting."""
 
-import importlib
-import importlib.util
 import re
 from pathlib import Path
 
-from pydantic_settings import BaseSettings
-
-from dondoc.stack.layout import SERVICES
+from dondoc.stack.settings import classes, variable
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def settings() -> set[str]:
     """Return the environment variable of every field of every settings class."""
-    found = set()
-    for name in ("shared.settings", *(f"services.{service}.settings" for service in SERVICES)):
-        if importlib.util.find_spec(name) is None:
-            continue
-        for kind in vars(importlib.import_module(name)).values():
-            if isinstance(kind, type) and issubclass(kind, BaseSettings) and kind is not BaseSettings:
-                prefix = kind.model_config.get("env_prefix", "")
-                found |= {f"{prefix}{field}".upper() for field in kind.model_fields}
-    return found
+    return {variable(kind, field) for kind in classes() for field in kind.model_fields}
 
 
 def test_env_example_lists_every_setting_and_nothing_else() -> None:
