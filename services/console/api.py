@@ -107,7 +107,9 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
 
 def _shown(request: Request) -> dict[str, Any]:
     settings = _settings(request)
-    return {"sending": settings.notify_send, "driven": settings.clock == "driven"}
+    driven = settings.clock == "driven"
+    simulated = driven and settings.notify_send == "live"  # on a simulated clock mails go to a mailbox of the demo
+    return {"sending": "simulated" if simulated else settings.notify_send, "driven": driven}
 
 
 @router.get("/")

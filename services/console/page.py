@@ -23,8 +23,9 @@ SENDING = {
     "record": "Chỉ ghi lại, không gửi ra ngoài",
     "allowlist": "Chỉ gửi đến địa chỉ được phép",
     "live": "Gửi thật",
+    "simulated": "Gửi vào hộp thư mô phỏng",
 }
-ROLES = {"head": "Người đứng đầu đơn vị", "superior": "Người đứng đầu cơ quan cấp trên"}
+ROLES = {"head": "Người đứng đầu đơn vị", "superior": "Cơ quan cấp trên theo dõi, đôn đốc"}
 STATUSES = {
     "stored": "Đang chờ gửi",
     "sent": "Đã gửi",
@@ -39,7 +40,6 @@ REASONS = {
 }
 SOURCES = {"complaints": "Phản ánh, kiến nghị của người dân"}
 STREAMS = {
-    "INTAKE": "Dịch vụ tiếp nhận",
     "DEADLINE": "Dịch vụ thời hạn",
     "COMPLAINTS": "Dịch vụ phản ánh, kiến nghị",
     "NOTIFY": "Dịch vụ đôn đốc",

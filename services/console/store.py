@@ -161,5 +161,8 @@ async def count_waiting_complaints(connection: AsyncConnection) -> int:
 
 
 async def list_fresh(connection: AsyncConnection) -> list[Fresh]:
-    rows = await connection.execute(text("SELECT kind, name, at FROM console.fresh ORDER BY kind, name"))
+    """Return up to when each stream and source was heard; of INTAKE only the directory is, which ages well."""
+    rows = await connection.execute(
+        text("SELECT kind, name, at FROM console.fresh WHERE (kind, name) <> ('stream', 'INTAKE') ORDER BY kind, name")
+    )
     return [Fresh._make(row) for row in rows]

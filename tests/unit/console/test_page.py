@@ -36,6 +36,12 @@ def test_the_page_speaks_vietnamese_with_local_time_and_dots_between_thousands()
         assert part in text
 
 
+def test_mail_of_a_simulation_is_not_called_sent() -> None:
+    text = page.whole(OVERVIEW, sending="simulated", driven=True)
+    assert "Gửi vào hộp thư mô phỏng" in text
+    assert "Gửi thật" not in text
+
+
 def test_no_text_of_others_becomes_markup() -> None:
     notice = Notice(NOW, HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE, None)
     hostile = Overview(
