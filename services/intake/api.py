@@ -157,11 +157,16 @@ async def load_directory(request: Request, dry_run: bool = False) -> dict[str, A
 
 
 async def announce_units(running: Running, units: dict[str, dict[str, Any]], *, dry_run: bool) -> dict[str, Any]:
-    """Store the units that differ from what is known, and say each of them."""
-    changes: dict[str, list[str]] = {"added": [], "changed": []}
+    """Store the units that differ from what is known, and say each of them.
+
+    returns: codes of what was added and changed, and the `unknown_parents` that no unit has.
+    """
+    changes: dict[str, list[str]] = {"added": [], "changed": [], "unknown_parents": []}
+    above = {unit["parent_code"] for unit in units.values()} - {None} - set(units)
     now: datetime = running.clock.now()
 
     async def work(connection: AsyncConnection) -> list[Outgoing]:
+        changes["unknown_parents"] = sorted(above - await store.find_unit_codes(connection, sorted(above)))
         known = await store.lock_units(connection, sorted(units))
         new: dict[str, tuple[int, dict[str, Any]]] = {}
         for code, unit in units.items():

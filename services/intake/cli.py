@@ -12,6 +12,7 @@ import orjson
 import typer
 
 from services.intake import importing
+from services.intake.directory import COLUMNS
 from shared.cli import REFUSED_INPUT, AsJson, Data, Output, call, client, exports, fail, group, writing
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 SHOWN = ("id", "source", "reason", "seen", "last_at", "detail")
+ABOUT_LOAD = f"""Take a directory of units: CSV in UTF-8. Units that are not in the file stay as they are.
+
+The columns, in any order; only code and name must be filled, and | stands between aliases:
+
+\b
+{",".join(COLUMNS)}
+14758,Phường Hàm Rồng,phuong,H56,Chủ tịch,,hamrong@example.vn,,H56.99|UBND phường Hàm Rồng
+"""
 
 
 class Format(StrEnum):
@@ -31,7 +40,9 @@ def register(app: typer.Typer) -> None:
         import_files
     )
     directory = group(app, "directory", about="The directory of units.")
-    directory.command("load", epilog="Example: dondoc directory load units.csv --dry-run")(load_directory)
+    directory.command("load", help=ABOUT_LOAD, epilog="Example: dondoc directory load units.csv --dry-run")(
+        load_directory
+    )
     quarantine = group(app, "quarantine", about="What could not be understood.")
     quarantine.command("list", epilog="Example: dondoc quarantine list --json")(list_quarantine)
     quarantine.command("show", epilog="Example: dondoc quarantine show 12")(show_quarantined)
@@ -87,14 +98,23 @@ def load_directory(
     added, changed = len(told["added"]), len(told["changed"])
     would = "would be " if dry_run else ""
     typer.echo(f"{told['units']} units in {file}: {added} {would}added, {changed} {would}changed")
+    if unknown := told["unknown_parents"]:
+        typer.echo(f"warning: no unit has the code of these parents: {', '.join(unknown)}", err=True)
 
 
 def list_quarantine(as_json: AsJson = False, data: Data = None) -> None:
-    """List the entries, oldest first. They are shown without their bytes, which hold personal data."""
+    """List the entries, oldest first. They are shown without their bytes, which hold personal data.
+
+    Where the output is no terminal, each is one line with tabs between its fields.
+    """
     with client("intake", data) as intake:
         entries = list(_entries(intake))
     if as_json:
         typer.echo(orjson.dumps(entries).decode())
+        return
+    if not sys.stdout.isatty():
+        for entry in entries:
+            typer.echo("\t".join(" ".join(str(entry[name]).split()) for name in SHOWN))
         return
     from rich.console import Console
     from rich.table import Table

@@ -158,6 +158,9 @@ def _outcome(intake: httpx.Client, one: Import, *, show: Any) -> dict[str, int]:
 
 def in_words(outcome: dict[str, Any]) -> str:
     """Return one line for people. What is counted are objects; a line may hold several."""
-    counts = ", ".join(f"{outcome[name]} {name}" for name in ("accepted", "repeated", "refused"))
-    before = f" ({outcome['done_before']} were done before)" if outcome["done_before"] else ""
-    return f"{outcome['file']}: {outcome['lines']} lines{before}: {counts}"
+    names = ("accepted", "repeated", "refused")
+    counts = ", ".join(f"{outcome[name]:,} {name}" for name in names)
+    objects = sum(outcome[name] for name in names)
+    before = f" ({outcome['done_before']:,} were done before)" if outcome["done_before"] else ""
+    see = "; see `dondoc quarantine list`" if outcome["refused"] else ""
+    return f"{outcome['file']}: {objects:,} objects in {outcome['lines']:,} lines{before}: {counts}{see}"

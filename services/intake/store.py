@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.memory import Memory
 
+COUNTED = 100_000  # dossiers; counting more would take longer than the question is worth
 TABLES = (
     """
     CREATE TABLE intake.thing (  -- a dossier and every assertion heard of it
@@ -159,21 +160,35 @@ async def put_units(connection: AsyncConnection, units: Mapping[str, tuple[int, 
     )
 
 
+async def find_unit_codes(connection: AsyncConnection, codes: Sequence[str]) -> set[str]:
+    """Return those of `codes` that the directory knows."""
+    rows = await connection.execute(
+        text("SELECT code FROM intake.unit WHERE code = ANY(:codes)"), {"codes": list(codes)}
+    )
+    return set(rows.scalars())
+
+
 async def count_units(connection: AsyncConnection) -> int:
     return int((await connection.execute(text("SELECT count(*) FROM intake.unit"))).scalar_one())
 
 
 async def counts(connection: AsyncConnection, now: datetime) -> dict[str, dict[str, int]]:
-    """Return what `dondoc status` shows. Big tables are estimated by the planner's statistics."""
+    """Return what `dondoc status` shows. Beyond COUNTED dossiers the planner's statistics tell, once they know."""
     row = (
         await connection.execute(
             text(
-                "SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'intake.thing'::regclass), "
-                "(SELECT count(*) FROM intake.unit)"
-            )
+                "SELECT (SELECT count(*) FROM intake.unit) AS units, "
+                "(SELECT count(*) FROM (SELECT 1 FROM intake.thing LIMIT :counted + 1) AS thing) AS counted, "
+                "(SELECT reltuples::bigint FROM pg_class WHERE oid = 'intake.thing'::regclass) AS estimated"
+            ),
+            {"counted": COUNTED},
         )
     ).one()
-    return {"directory": {"units": int(row[1])}, "dossiers": {"about": int(row[0])}}
+    if row.counted <= COUNTED:
+        dossiers = {"known": int(row.counted)}
+    else:
+        dossiers = {"about": int(row.estimated)} if row.estimated > COUNTED else {"more than": COUNTED}
+    return {"directory": {"units": int(row.units)}, "dossiers": dossiers}
 
 
 async def list_quarantine(connection: AsyncConnection, *, after: int, limit: int) -> list[dict[str, Any]]:

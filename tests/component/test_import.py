@@ -100,9 +100,14 @@ def test_an_import_says_what_became_of_every_object_and_refusals_end_with_3(offi
     assert {entry["reason"] for entry in entries} == {"unreadable", "invalid_object", "line_too_long"}
     exported = office.run("export", "quarantine").stdout.splitlines()
     assert [json.loads(one)["id"] for one in exported] == [entry["id"] for entry in entries]
+    listed = office.run("quarantine", "list").stdout.decode().splitlines()
+    assert [one.split("\t")[0] for one in listed] == [str(entry["id"]) for entry in entries]
     [broken] = [entry["id"] for entry in entries if entry["reason"] == "unreadable"]
     assert office.run("quarantine", "show", str(broken), "--raw").stdout == b"{broken"
     assert office.counts(file, code=3) == (5, 0, 4, 3)  # the same import again
+    said = office.run("import", "--source", "motcua-1", file).stdout.decode()
+    assert "7 objects in 5 lines" in said
+    assert said.endswith(" 0 accepted, 4 repeated, 3 refused; see `dondoc quarantine list`\n")
 
 
 def test_an_interrupted_import_goes_on_where_it_stopped(office: Office, tmp_path: Path) -> None:
@@ -135,6 +140,14 @@ def test_a_directory_is_tried_before_it_is_loaded(office: Office, tmp_path: Path
     file.write_text(HEADER + "H56.999,,so,,\n", "utf-8")
     done = office.run("directory", "load", str(file))
     assert (done.returncode, done.stderr) == (2, b"dondoc: line 2: code and name must be filled\n")
+
+
+def test_a_parent_that_nobody_knows_is_a_warning(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "units.csv"
+    file.write_text(HEADER + "X1,Một,so,H56,\nX2,Hai,so,X1,\nX3,Ba,so,H56.NOBODY,\n", "utf-8")
+    assert office.told("directory", "load", str(file), "--dry-run")["unknown_parents"] == ["H56.NOBODY"]
+    done = office.run("directory", "load", str(file))
+    assert (done.returncode, b"H56.NOBODY" in done.stderr) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,13 @@ def test_the_id_is_of_source_and_content_whatever_the_name_or_the_packing(tmp_pa
         assert elsewhere.id != one.id
 
 
+def test_what_is_counted_is_said_of_objects_and_refusals_say_where_to_look() -> None:
+    outcome = {"file": "a", "lines": 771, "done_before": 0, "accepted": 1300, "repeated": 11, "refused": 9}
+    said = "a: 1,320 objects in 771 lines: 1,300 accepted, 11 repeated, 9 refused"
+    assert importing.in_words(outcome) == f"{said}; see `dondoc quarantine list`"
+    assert "quarantine" not in importing.in_words({**outcome, "refused": 0})
+
+
 def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
     reads, writes = os.pipe()
     os.write(writes, b'{"a": 1}\n{"a": 2}\n')
