@@ -1,5 +1,7 @@
 """The `dondoc simulate` command."""
 
+import gzip
+import io
 import json
 import sys
 from contextlib import nullcontext
@@ -38,7 +40,9 @@ def write_feed(
     broken: Annotated[
         float, typer.Option(min=0, max=100, help="Messages in a hundred that hold a broken object.")
     ] = 0.1,
-    output: Annotated[Path | None, typer.Option(help="Write here instead of to the standard output.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write here, packed where it ends in .gz; else to the standard output.")
+    ] = None,
     directory: Annotated[Path | None, typer.Option(help="Also write the directory of these units, as CSV.")] = None,
 ) -> None:
     """Write the feed of a simulated province: one message a line (NDJSON), in the order of `sent_at`.
@@ -59,6 +63,8 @@ def write_feed(
 
 def _writable(path: Path, option: str) -> TextIO:
     try:
+        if path.suffix == ".gz":  # the same feed gives the same bytes: no time of writing in them
+            return io.TextIOWrapper(gzip.GzipFile(path, "wb", mtime=0), encoding="utf-8")
         return path.open("w", encoding="utf-8")
     except OSError as error:
         raise typer.BadParameter(f"cannot write {path}: {error.strerror}", param_hint=option) from error

@@ -1,6 +1,7 @@
 """The simulated feed is what a province's systems would send, and nobody in it exists."""
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -283,6 +284,19 @@ def test_the_command_writes_the_feed_and_its_directory(app: typer.Typer, tmp_pat
     lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
     assert lines == list(simulate(units=2, days=2, seed=3, start=START, per_day=5))
     assert directory.read_text(encoding="utf-8") == demo_directory(2)
+
+
+def test_a_feed_that_ends_in_gz_is_packed_and_the_same_each_time(app: typer.Typer, tmp_path: Path) -> None:
+    output = tmp_path / "feed.ndjson.gz"
+    written = []
+    for _ in range(2):
+        asked = f"simulate --units 1 --days 2 --per-day 5 --output {output}"
+        assert CliRunner().invoke(app, asked.split()).exit_code == 0
+        written.append(output.read_bytes())
+    assert written[0] == written[1]
+    assert [json.loads(line) for line in gzip.decompress(written[0]).splitlines()] == list(
+        simulate(units=1, days=2, seed=7, start=START, per_day=5)
+    )
 
 
 def test_the_command_writes_to_the_standard_output(app: typer.Typer) -> None:
