@@ -22,8 +22,9 @@ def new_code() -> str:
 
 
 def read_code(written: str) -> str | None:
-    """Return a code as we write it, or None where `written` cannot be one."""
-    code = "".join(written.split()).upper()
+    """Return a code as we write it, or None where `written` cannot be one. Hyphens, blanks and case do not matter."""
+    bare = re.sub(r"[\s-]", "", written).upper()
+    code = "-".join((bare[:2], bare[2:6], bare[6:10], bare[10:]))
     return code if CODE.fullmatch(code) else None
 
 
