@@ -15,18 +15,22 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from services.notify.lines import News
 from services.notify.policy import NEAR, Policy, Role
-from services.notify.wording import instant, late_text, left_text, noun, settled_text
+from services.notify.wording import addressee, instant, late_text, left_text, noun, settled_text
 from shared.events import Kind, ObligationChanged, UnitDescribed
 from shared.worktime import WorkCalendar
 
-Part = Literal["new", "backlog", "changed", "settled", "near"]
+Part = Literal["new", "long", "backlog", "long_backlog", "changed", "settled", "near"]
 TITLES: Mapping[Part, str] = {
     "new": "Mới quá hạn",
+    "long": "Quá hạn kéo dài",
     "backlog": "Đã quá hạn từ trước khi được theo dõi",
+    "long_backlog": "Quá hạn kéo dài từ trước khi được theo dõi",
     "changed": "Có thay đổi",
     "settled": "Không còn quá hạn",
     "near": "Sắp đến hạn",
 }  # in the order of the digest
+FIRST_TOLD: tuple[Part, ...] = ("new", "long", "backlog", "long_backlog")
+OVERDUE: tuple[Part, ...] = (*FIRST_TOLD, "changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Entry:
             return "near"
         if self.told > NEAR:
             return "changed"
+        if self.level > 1:
+            return "long_backlog" if self.backlog else "long"
         return "backlog" if self.backlog else "new"
 
 
@@ -142,19 +148,20 @@ def render(
     entries = [entry for part in parts for entry in part.entries]
     what = noun({entry.kind for entry in entries})
     totals = {part.part: part.total for part in parts}
-    rest = overdue - sum(totals.get(part, 0) for part in ("new", "backlog", "changed"))
+    listed = sum(totals.get(part, 0) for part in OVERDUE)
     sources = {known[entry.obligation_id].source for entry in entries}
     values = {
         "addressee": _addressee(head),
         "summary": _summary(totals, overdue, what),
         "sections": [_shown(part, known, head, names, at, calendar) for part in parts],
         "what": what,
-        "rest": max(rest, 0),
-        "reach": [f"{source}: {instant(reach[source], calendar)}" for source in sorted(sources & reach.keys())],
+        "listed": listed,
+        "rest": max(overdue - listed, 0),
+        "reach": [f"{instant(reach[source], calendar)} (nguồn: {source})" for source in sorted(sources & reach.keys())],
         "reason": _reason(entries, head, policy),
         "at": instant(at, calendar),
     }
-    subject = f"[Đôn đốc] {head.post}: {values['summary']} ({instant(slot, calendar)})"
+    subject = f"[Đôn đốc] {names.get(head.post) or head.post}: {values['summary']} ({instant(slot, calendar)})"
     return Rendered(
         subject=" ".join(subject.split()),
         text=_environment().get_template("digest.txt.j2").render(values),
@@ -175,15 +182,16 @@ def _shown(
 
 
 def _summary(totals: Mapping[Part, int], overdue: int, what: str) -> str:
-    new = totals.get("new", 0) + totals.get("backlog", 0)
+    """Return the counts that are not zero; the first says of what."""
+    new = sum(totals.get(part, 0) for part in FIRST_TOLD)
     counts = [
-        (new, f"{what} quá hạn mới"),
-        (overdue, f"{'' if new else what + ' '}đang quá hạn"),
+        (overdue, f"đang quá hạn ({new} mới báo)" if new else "đang quá hạn"),
         (totals.get("changed", 0), "có thay đổi"),
-        (totals.get("settled", 0), f"{'' if new or overdue else what + ' '}không còn quá hạn"),
-        (totals.get("near", 0), f"{what + ' ' if not (new or overdue or totals.get('settled')) else ''}sắp đến hạn"),
+        (totals.get("settled", 0), "không còn quá hạn"),
+        (totals.get("near", 0), "sắp đến hạn"),
     ]
-    return ", ".join(f"{count} {text}" for count, text in counts if count)
+    (first, text), *others = [(count, text) for count, text in counts if count]
+    return ", ".join([f"{first} {what} {text}", *(f"{count} {text}" for count, text in others)])
 
 
 def _row(
@@ -201,9 +209,7 @@ def _row(
     else:
         state = late_text(obligation, at=at, calendar=calendar)
         if entry.part == "changed":
-            state += "; đã báo cáo cấp trên" if entry.level > entry.told else "; hạn hoặc tình trạng đã thay đổi"
-        elif entry.level > 1:
-            state += "; quá hạn kéo dài"
+            state += "; đã báo cáo cấp trên" if entry.level > entry.told else "; có thay đổi so với lần báo trước"
     return Row(
         code=obligation.subject_id,
         about=" · ".join(word for word in (obligation.field, obligation.procedure) if word),
@@ -223,7 +229,7 @@ def _unit(entry: Entry, obligation: ObligationChanged, head: Head, names: Mappin
 def _addressee(head: Head) -> str:
     if head.unit is None:
         return f"Thủ trưởng đơn vị {head.post}"
-    return f"{head.unit.head_title} ({head.unit.name})"
+    return addressee(head.unit.head_title, head.unit.name)
 
 
 def _reason(entries: Sequence[Entry], head: Head, policy: Policy) -> str:

@@ -71,5 +71,14 @@ def settled_text(obligation: ObligationChanged, *, calendar: WorkCalendar) -> st
         return said
     said += f" lúc {instant(obligation.ended_at, calendar)}"
     if obligation.due_at and obligation.ended_at > obligation.due_at:
-        said += f", quá hạn {between(obligation.due_at, obligation.ended_at, calendar)}"
+        said += f", trễ hạn {between(obligation.due_at, obligation.ended_at, calendar)}"
     return said
+
+
+def addressee(head_title: str, name: str) -> str:
+    """Return how a unit's head is addressed; words that end the title and begin the unit's name are said once."""
+    title, words = head_title.split(), name.split()
+    for shared in range(min(len(title), len(words)), 0, -1):
+        if [word.casefold() for word in title[-shared:]] == [word.casefold() for word in words[:shared]]:
+            return " ".join([*title, *words[shared:]])
+    return " ".join([*title, "–", *words])

@@ -229,7 +229,10 @@ async def test_one_passed_deadline_becomes_one_mail_to_the_head_of_the_unit(offi
         [mail] = here.box.taken
         [notice] = await here.notices()
         assert mail["To"] == "h56.12@example.vn"
-        assert mail["Subject"] == "[Đôn đốc] H56.12: 1 hồ sơ quá hạn mới, 1 đang quá hạn (07:30 23/11/2026)"
+        assert (
+            mail["Subject"]
+            == "[Đôn đốc] Sở Nông nghiệp và Môi trường: 1 hồ sơ đang quá hạn (1 mới báo) (07:30 23/11/2026)"
+        )
         assert mail["Message-ID"] == f"<{notice['notice_id']}@dondoc.example.vn>"
         assert f"- {DOSSIER} · Đất đai · 1.012753 · hạn 16:00 20/11/2026 · quá hạn 1 giờ làm việc" in text_of(mail)
         assert (notice["status"], notice["items"], notice["unit"]) == ("sent", 1, "H56.12")
@@ -273,8 +276,8 @@ async def test_settled_after_its_mail_a_matter_is_announced_once_and_then_never_
         for instant in (MONDAY_1400, WEDNESDAY_0730, WEDNESDAY_1400, THURSDAY_0730):
             await here.move_to(instant)
         assert [mail["Subject"] for mail in here.box.taken] == [
-            "[Đôn đốc] H56.12: 1 hồ sơ quá hạn mới, 1 đang quá hạn (07:30 23/11/2026)",
-            "[Đôn đốc] H56.12: 1 hồ sơ không còn quá hạn (14:00 23/11/2026)",
+            "[Đôn đốc] Sở Nông nghiệp và Môi trường: 1 hồ sơ đang quá hạn (1 mới báo) (07:30 23/11/2026)",
+            "[Đôn đốc] Sở Nông nghiệp và Môi trường: 1 hồ sơ không còn quá hạn (14:00 23/11/2026)",
         ]
         assert f"{DOSSIER} · Đất đai · 1.012753 · hạn 16:00 20/11/2026 · đã có kết quả lúc" in text_of(
             here.box.taken[1]
@@ -288,7 +291,8 @@ async def test_two_working_days_later_the_superior_is_told_and_the_head_is_left_
         for instant in (FRIDAY_1601, MONDAY_0730, WEDNESDAY_1400, "2026-11-25T16:00:00+07:00", THURSDAY_0730):
             await here.move_to(instant)
         assert [mail["To"] for mail in here.box.taken] == ["h56.12@example.vn", "th-snv@example.vn"]
-        assert "quá hạn kéo dài · Sở Nông nghiệp và Môi trường" in text_of(here.box.taken[1])
+        assert "\nQuá hạn kéo dài (1)\n" in text_of(here.box.taken[1])
+        assert "làm việc · Sở Nông nghiệp và Môi trường" in text_of(here.box.taken[1])
         [raised] = await here.escalations()
         assert raised["level"] == 2
 
@@ -459,7 +463,10 @@ async def test_where_nobody_can_be_reached_the_notice_is_kept_with_its_reason_un
         await here.move_to("2026-11-23T08:00:00+07:00")
         await here.move_to(MONDAY_1400)
         [mail] = here.box.taken
-        assert mail["Subject"] == "[Đôn đốc] H56.12: 1 hồ sơ quá hạn mới, 1 đang quá hạn (14:00 23/11/2026)"
+        assert (
+            mail["Subject"]
+            == "[Đôn đốc] Sở Nông nghiệp và Môi trường: 1 hồ sơ đang quá hạn (1 mới báo) (14:00 23/11/2026)"
+        )
 
 
 async def test_news_that_comes_after_the_digest_of_its_slot_was_made_waits_for_the_next_slot(office: Open) -> None:

@@ -31,7 +31,7 @@ async def test_a_late_dossier_presses_its_head_until_it_is_settled(world: Provin
     assert await world.fast_forward("2026-11-09T13:45:00+07:00") == []  # late since 09:10; the slot is at 14:00
     [passed] = await world.fast_forward("2026-11-09T14:00:00+07:00")
     assert passed["To"] == HEAD
-    assert "1 hồ sơ quá hạn mới" in passed["Subject"]
+    assert ": 1 hồ sơ đang quá hạn (1 mới báo) (" in passed["Subject"]
     assert CODE in text_of(passed)
     for word in APPLICANT.values():
         assert word not in str(passed)
@@ -39,7 +39,7 @@ async def test_a_late_dossier_presses_its_head_until_it_is_settled(world: Provin
 
     assert await world.fast_forward("2026-11-11T13:45:00+07:00") == []  # nothing changed: nothing is said
     second_level = await world.fast_forward("2026-11-11T14:00:00+07:00")
-    assert [mail["To"] for mail in second_level if "quá hạn mới" in mail["Subject"]] == [SUPERIOR]
+    assert [mail["To"] for mail in second_level if "đang quá hạn (1 mới báo)" in mail["Subject"]] == [SUPERIOR]
     assert all(CODE in text_of(mail) for mail in second_level)
     assert await world.fast_forward("2026-11-12T09:45:00+07:00") == []
 
@@ -70,7 +70,7 @@ async def test_a_feedback_that_is_not_answered_presses_the_unit(world: Province)
     [near] = await world.fast_forward("2026-11-25T13:45:00+07:00")
     assert (near["To"], "sắp đến hạn" in near["Subject"]) == (HEAD, True)
     [late] = await world.fast_forward("2026-11-25T14:00:00+07:00")
-    assert (late["To"], "quá hạn mới" in late["Subject"]) == (HEAD, True)
+    assert (late["To"], "đang quá hạn (1 mới báo)" in late["Subject"]) == (HEAD, True)
     for mail in (near, late):
         assert code in text_of(mail)
         assert in_time not in text_of(mail)

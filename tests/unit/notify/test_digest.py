@@ -1,16 +1,18 @@
 """The digest a head gets: order, words, limits."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from services.notify import digest
 from services.notify.digest import Entry, Head, Rendered
-from services.notify.wording import between, span
+from services.notify.wording import addressee, between, span
 from shared.events import ObligationChanged, UnitDescribed
 from tests.unit.notify.given import RULES, at, obligation, unit
 
 GOLDEN = Path(__file__).parent / "golden"
 SLOT = at("2026-11-25 07:30")
+NAMES = {"H56.12": "Sở Nông nghiệp và Môi trường"}
 
 
 def entry(of: ObligationChanged, **changes: Any) -> Entry:
@@ -36,13 +38,14 @@ def rendered(
     max_lines: int = 50,
     head: UnitDescribed | None = None,
     post: str = "H56.12",
+    names: Mapping[str, str] = NAMES,
 ) -> Rendered:
     return digest.render(
         digest.sections(digest.merged([e for _, e in found]), max_lines=max_lines),
         head=Head(post, head),
         overdue=overdue,
         known={of.obligation_id: of for of, _ in found},
-        names={"H56.12": "Sở Nông nghiệp và Môi trường"},
+        names=names,
         reach={"motcua-1": at("2026-11-25 07:12"), "another": SLOT},
         slot=SLOT,
         at=SLOT,
@@ -81,8 +84,8 @@ def test_a_digest_reads_as_it_did() -> None:
     head = unit("H56.12", name="Sở Nông nghiệp và Môi trường", head_title="Giám đốc Sở")
     made = rendered(every_kind_of_line(), overdue=12, head=head)
     assert made.subject == (
-        "[Đôn đốc] H56.12: 3 hồ sơ quá hạn mới, 12 đang quá hạn, 2 có thay đổi, 2 không còn quá hạn, "
-        "1 sắp đến hạn (07:30 25/11/2026)"
+        "[Đôn đốc] Sở Nông nghiệp và Môi trường: 12 hồ sơ đang quá hạn (3 mới báo), 2 có thay đổi, "
+        "2 không còn quá hạn, 1 sắp đến hạn (07:30 25/11/2026)"
     )
     assert made.text == (GOLDEN / "digest.txt").read_text("utf-8")
     assert made.html == (GOLDEN / "digest.html").read_text("utf-8")
@@ -102,15 +105,51 @@ def test_one_matter_in_two_roles_is_one_line_at_the_higher_level() -> None:
     of = dossier(1)
     both = [entry(of, resolved=None), entry(of, role="superior", level=2, resolved=None)]
     [merged] = digest.merged(both)
-    assert (merged.level, merged.part) == (2, "new")
+    assert (merged.level, merged.part) == (2, "long")
     assert digest.merged([entry(of, news="settled"), both[1]]) == [both[1]]
 
 
 def test_a_superior_reads_which_unit_it_is_about() -> None:
     of = dossier(1)
     made = rendered([(of, entry(of, role="superior", level=2))], overdue=1, post="H56")
-    assert "quá hạn kéo dài · Sở Nông nghiệp và Môi trường" in made.text
-    assert "vì là người đứng đầu cơ quan cấp trên" in made.text
+    assert "\nQuá hạn kéo dài (1)\n" in made.text
+    assert "làm việc · Sở Nông nghiệp và Môi trường\n" in made.text
+    assert "vì là người đứng đầu cơ quan được giao theo dõi, đôn đốc các đơn vị có hồ sơ quá hạn kéo dài." in made.text
+
+
+def test_what_was_late_for_long_before_it_was_followed_has_a_heading_of_its_own() -> None:
+    old, own = dossier(1, backlog=True), dossier(2)
+    made = rendered([(old, entry(old, role="superior", level=2)), (own, entry(own))], overdue=2)
+    assert "Mới quá hạn (1)" in made.text
+    assert "Quá hạn kéo dài từ trước khi được theo dõi (1)" in made.text
+    assert ": 2 hồ sơ đang quá hạn (2 mới báo) (" in made.subject
+
+
+def test_without_a_name_the_subject_has_the_units_code() -> None:
+    of = dossier(1)
+    assert rendered([(of, entry(of))], overdue=1, post="H56.99").subject.startswith("[Đôn đốc] H56.99: 1 hồ sơ")
+
+
+def test_where_nothing_overdue_is_listed_nothing_is_asked_for() -> None:
+    near, ended = dossier(1, due_at=at("2026-11-25 16:00")), dossier(2, state="ended", end="completed")
+    made = rendered([(near, entry(near, level=0)), (ended, entry(ended, news="settled", told=1))], overdue=0)
+    assert ": 1 hồ sơ không còn quá hạn, 1 sắp đến hạn (" in made.subject
+    assert "Đề nghị" not in made.text + made.html
+
+
+def test_the_head_who_was_told_before_another_unit_took_over_is_not_called_a_stand_in() -> None:
+    of = dossier(1, state="ended", end="completed")
+    made = rendered([(of, entry(of, news="settled", told=1, former="14797"))], overdue=0, post="14797")
+    assert "· Sở Nông nghiệp và Môi trường\n" in made.text
+    assert "chưa có địa chỉ" not in made.text
+
+
+def test_a_head_is_addressed_by_title_and_unit_without_saying_a_word_twice() -> None:
+    ward, office = "Phường Sầm Sơn", "Văn phòng Đăng ký đất đai Thanh Hóa"
+    assert addressee("Chủ tịch Ủy ban nhân dân phường", ward) == "Chủ tịch Ủy ban nhân dân phường Sầm Sơn"
+    assert addressee("Giám đốc Sở", "Sở Nội vụ") == "Giám đốc Sở Nội vụ"
+    assert addressee("Chánh Thanh tra tỉnh", "Thanh tra tỉnh") == "Chánh Thanh tra tỉnh"
+    assert addressee("Giám đốc", office) == "Giám đốc – Văn phòng Đăng ký đất đai Thanh Hóa"
 
 
 def test_an_unknown_unit_is_named_as_the_source_wrote_it() -> None:
@@ -122,10 +161,10 @@ def test_an_unknown_unit_is_named_as_the_source_wrote_it() -> None:
 
 def test_feedback_is_not_called_a_dossier() -> None:
     of = obligation(obligation_id="answer/PA-1", subject_id="PA-1", kind="answer", field=None, procedure=None)
-    assert ": 1 phản ánh, kiến nghị quá hạn mới," in rendered([(of, entry(of))], overdue=1).subject
+    assert ": 1 phản ánh, kiến nghị đang quá hạn (1 mới báo) (" in rendered([(of, entry(of))], overdue=1).subject
     other = dossier(1)
     mixed = rendered([(of, entry(of)), (other, entry(other))], overdue=2)
-    assert ": 2 việc quá hạn mới, 2 đang quá hạn" in mixed.subject
+    assert ": 2 việc đang quá hạn (2 mới báo) (" in mixed.subject
 
 
 def test_what_a_source_wrote_is_not_markup() -> None:
@@ -137,7 +176,10 @@ def test_what_a_source_wrote_is_not_markup() -> None:
 
 def test_a_subject_is_one_line() -> None:
     of = dossier(1)
-    assert "\n" not in rendered([(of, entry(of))], overdue=1, post="H56.12\nBcc: x@example.vn").subject
+    broken = "H56.12\nBcc: x@example.vn"
+    assert "\n" not in rendered([(of, entry(of))], overdue=1, post=broken).subject
+    named = rendered([(of, entry(of))], overdue=1, names={"H56.12": "Sở\r\nBcc: x@example.vn"})
+    assert named.subject.startswith("[Đôn đốc] Sở Bcc: x@example.vn: 1 hồ sơ")
 
 
 def test_spans_are_working_days_of_eight_hours() -> None:

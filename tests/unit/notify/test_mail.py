@@ -8,7 +8,7 @@ from services.notify.mail import Claimed, compose
 from services.notify.settings import NotifySettings
 from tests.unit.notify.given import at
 
-SUBJECT = "[Đôn đốc] H56: 1 hồ sơ không còn quá hạn, 12 đang quá hạn, 3 sắp đến hạn (14:00 12/11/2026)"
+SUBJECT = "[Đôn đốc] Phường Sầm Sơn: 12 hồ sơ đang quá hạn (3 mới báo), 1 không còn quá hạn (14:00 12/11/2026)"
 
 
 def claimed(subject: str, recipient: str = "h56@example.vn") -> Claimed:
