@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import csv
-import sys
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from shared.cli import Data, call, client, exports
+from shared.cli import Data, Output, call, client, exports, writing
 
 PAGE = 500
+BOM = b"\xef\xbb\xbf"  # Excel reads UTF-8 only behind it
 COLUMNS = ("notice_id", "unit", "role", "channel", "slot", "status", "reason", "subject", "items", "attempts")
 TIMES = ("stored_at", "sent_at", "revision")
+
+
+class Format(StrEnum):
+    NDJSON = "ndjson"
+    CSV = "csv"
+
 
 policy = typer.Typer(help="The policy file: ladders, digest slots, roles.", no_args_is_help=True)
 
@@ -31,24 +39,39 @@ def export_notices(
     status: Annotated[
         str | None, typer.Option("--status", help="Only stored, sent, failed, withheld or recorded ones.")
     ] = None,
-    format: Annotated[str, typer.Option("--format", help="ndjson or csv.")] = "ndjson",
+    format: Annotated[Format, typer.Option(help="CSV opens in a spreadsheet.")] = Format.NDJSON,
+    output: Output = None,
 ) -> None:
-    """Write one line for each notice, the oldest slots first, with what it covers (ndjson); addresses are left out."""
-    import orjson
+    """Write one line for each notice, the oldest slots first, with what it covers (ndjson); addresses are left out.
 
-    if format not in ("ndjson", "csv"):
-        raise typer.BadParameter("must be ndjson or csv", param_hint="--format")
+    Digests are made at the slots of the policy (as carried: 07:30 and 14:00 on working days); before the first there are none.
+    """
     if status not in (None, "stored", "sent", "failed", "withheld", "recorded"):
         raise typer.BadParameter("must be stored, sent, failed, withheld or recorded", param_hint="--status")
     notices = _notices(data, status)
-    if format == "ndjson":
-        for notice in notices:
-            sys.stdout.buffer.write(orjson.dumps(notice) + b"\n")
-        sys.stdout.buffer.flush()
-        return
-    rows = csv.DictWriter(sys.stdout, [*COLUMNS, *TIMES], extrasaction="ignore", lineterminator="\n")
+    with writing(output) as out:
+        for part in as_ndjson(notices) if format is Format.NDJSON else as_csv(notices):
+            out.write(part)
+
+
+def as_ndjson(notices: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    import orjson
+
+    for notice in notices:
+        yield orjson.dumps(notice) + b"\n"
+
+
+def as_csv(notices: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """Yield a CSV file that opens in a spreadsheet: UTF-8 with its mark."""
+    text = io.StringIO()
+    rows = csv.DictWriter(text, [*COLUMNS, *TIMES], extrasaction="ignore")
     rows.writeheader()
-    rows.writerows(notices)
+    yield BOM + text.getvalue().encode()
+    for notice in notices:
+        text.seek(0)
+        text.truncate()
+        rows.writerow(notice)
+        yield text.getvalue().encode()
 
 
 def _notices(data: Path | None, status: str | None) -> Iterator[dict[str, Any]]:
