@@ -44,7 +44,8 @@ def export_notices(
 ) -> None:
     """Write one line for each notice, the oldest slots first, with what it covers (ndjson); addresses are left out.
 
-    Digests are made at the slots of the policy (as carried: 07:30 and 14:00 on working days); before the first there are none.
+    Digests are made at the slots of the policy (as carried: 07:30 and 14:00 on working days);
+    before the first there are none.
     """
     if status not in (None, "stored", "sent", "failed", "withheld", "recorded"):
         raise typer.BadParameter("must be stored, sent, failed, withheld or recorded", param_hint="--status")
