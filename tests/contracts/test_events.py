@@ -109,7 +109,8 @@ def test_what_intake_says_of_a_dossier_is_a_valid_event(message: Message, source
     code, facts = saying.facts(Message(message.service, message.fields, message.at, source))
     received = Received("feed.x.national", b"", {}, "", "FEED", 1, 1, NOW)
     spoken = intake.Spoken(code, code, facts, NOW, intake.Tally(received), new=facts)
-    said = whole(intake._dossier_said(spoken), DossierSaid)
+    [event] = intake._dossier_said(spoken)
+    said = whole(event, DossierSaid)
     assert list(said.facts) == facts
 
 

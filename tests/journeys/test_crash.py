@@ -17,6 +17,7 @@ import asyncpg
 import httpx
 import nats
 import orjson
+import pytest
 from nats.aio.client import Client
 
 from dondoc.demo.mailbox import Mailbox, mailbox
@@ -174,6 +175,7 @@ async def file_complaints(stack: Stack, count: int) -> set[str]:
     return codes
 
 
+@pytest.mark.long
 async def test_a_kill_of_each_service_loses_and_doubles_nothing(tmp_path: Path) -> None:
     async with stack_of(tmp_path / "stack") as stack:
         soon = asyncio.create_task(give_again_soon(stack.client))

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests import servers as real
 
 
+@pytest.mark.long
 def test_the_demo_plays_a_day_and_ends_by_itself(tmp_path: Path) -> None:
     base = str(real.free_port_base())
     command = [sys.executable, "-m", "dondoc.cli", "demo", "--data", str(tmp_path / "demo"), "--port-base", base]

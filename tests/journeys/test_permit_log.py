@@ -24,7 +24,10 @@ MOMENTS = [datetime(2010, 10, 4, 9, 30, tzinfo=permit_log.ZONE) + timedelta(week
 
 Obligation = dict[str, Any]
 
-pytestmark = pytest.mark.timeout(400)  # the first test waits for the stack to hear 45,000 objects
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(400),  # the first test waits for the stack to hear 45,000 objects
+]
 
 
 @dataclass(frozen=True)
