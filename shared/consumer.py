@@ -110,6 +110,8 @@ class Consumer:
     def finish(self) -> None:
         """Take no more messages; `run` returns once the batch in hand is committed and acked."""
         self._finishing = True
+        if self._puller:
+            self._puller.wake()
 
     async def _take(self, batch: list[Received]) -> None:
         self._progress_at, self._in_hand = monotonic_s(), batch

@@ -74,6 +74,10 @@ class Puller:
         """Return the places in the stream of what is in hand."""
         return {message.sequence for message in self._buffer}
 
+    def wake(self) -> None:
+        """Let `take` return at once, with what there is."""
+        self._arrived.set()
+
     async def stop(self) -> None:
         """Ask for no more, and return what was fetched and not used: another copy need not wait for `ack_wait`."""
         if not self._client.is_connected:
