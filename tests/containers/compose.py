@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -19,6 +20,7 @@ from dondoc.stack.layout import SERVICES
 from tests.servers import ROOT, clean_environment, free_port
 
 HEALTHY_S = 180  # usual is under 30; a machine that builds at the same time is slow
+IMAGE = os.environ.get("DONDOC_TEST_IMAGE", "dondoc:test")  # checkouts that share an engine build one each
 
 
 def command() -> list[str]:
@@ -111,7 +113,7 @@ def stack_of_its_own(folder: Path) -> Iterator[Stack]:
     environment = {
         **clean_environment(),
         "COMPOSE_PROJECT_NAME": f"dondoc-test-{intake}",
-        "DONDOC_IMAGE": "dondoc:test",
+        "DONDOC_IMAGE": IMAGE,
         "DONDOC_SECRETS": str(secrets),
         "DONDOC_INTAKE_PORT": str(intake),
         "DONDOC_CONSOLE_PORT": str(console),
