@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dondoc.stack.errors import StackError
-from dondoc.stack.layout import HOST
+from dondoc.stack.layout import HOST, SERVICES
 from dondoc.stack.processes import last_lines
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u ",
     "log_min_duration_statement": "2s",
+}
+
+_ROLE_SETTINGS = {
+    "statement_timeout": "120s",  # twice what a service waits for an answer: what nobody waits for any more ends
+    "idle_in_transaction_session_timeout": "10min",  # locks and dead rows of a client that hangs; an export may be slow
 }
 
 
@@ -203,6 +208,7 @@ async def provision(admin_url: str, passwords: Mapping[str, str], *, database: s
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
             await admin.execute(f'CREATE DATABASE "{database}"')
         await grant_connect(admin, database, passwords)
+        await _keep_out_of_others(admin)
     finally:
         await admin.close()
     inside = await asyncpg.connect(admin_url, database=database)
@@ -217,7 +223,21 @@ async def grant_connect(admin: "asyncpg.Connection[asyncpg.Record]", database: s
     """Let the roles of `services`, and nobody else, connect to a database."""
     await admin.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
     roles = ", ".join(role(service) for service in services)
-    await admin.execute(f'GRANT CONNECT, TEMPORARY ON DATABASE "{database}" TO {roles}')
+    await admin.execute(f'REVOKE ALL ON DATABASE "{database}" FROM {roles}')  # earlier versions gave TEMPORARY too
+    await admin.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {roles}')
+
+
+async def _keep_out_of_others(admin: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Let none but superusers into the server's own databases: PostgreSQL lets everybody in.
+
+    Where others have roles on the server too, one of them may need this right: it stays, and `dondoc doctor` says so.
+    """
+    ours = [role(service) for service in SERVICES]
+    strangers = "SELECT 1 FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND rolname <> ALL($1::text[]) LIMIT 1"
+    if await admin.fetchval(strangers, ours):
+        return
+    for database in ("postgres", "template1"):
+        await admin.execute(f"REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC")
 
 
 async def _put_role(admin: "asyncpg.Connection[asyncpg.Record]", service: str, password: str) -> None:
@@ -226,7 +246,8 @@ async def _put_role(admin: "asyncpg.Connection[asyncpg.Record]", service: str, p
         await admin.execute(f"CREATE ROLE {name} LOGIN")
     literal = await admin.fetchval("SELECT quote_literal($1::text)", password)
     await admin.execute(f"ALTER ROLE {name} PASSWORD {literal}")
-    await admin.execute(f"ALTER ROLE {name} SET search_path = {service}")
+    for setting, value in {"search_path": service, **_ROLE_SETTINGS}.items():
+        await admin.execute(f"ALTER ROLE {name} SET {setting} = '{value}'")
 
 
 async def _put_schemas(inside: "asyncpg.Connection[asyncpg.Record]", services: Iterable[str]) -> None:

@@ -12,6 +12,9 @@ SERVICE: str = context.config.attributes["service"]
 
 
 def _upgrade(connection: Connection) -> None:
+    connection.execute(
+        text("SET LOCAL statement_timeout = 0")
+    )  # a large table may take longer than any other statement
     exists = text("SELECT 1 FROM pg_namespace WHERE nspname = :schema")
     if not connection.execute(exists, {"schema": SERVICE}).scalar():
         connection.execute(text(f"CREATE SCHEMA {SERVICE}"))
