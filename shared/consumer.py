@@ -225,6 +225,7 @@ class Consumer:
             metrics.consumer_unacked.labels(self.hearing.stream).set(lag.unacked)
             silent = monotonic_s() - self._progress_at > STALLED_S and not self._in_hand
             self.stalled = silent and lag.pending > 0
+            metrics.consumer_stalled.labels(self.hearing.stream).set(self.stalled)
             if self.stalled and self._puller:
                 log.error("consumer_stalled", stream=self.hearing.stream, pending=lag.pending)
                 self._puller.gone = True

@@ -13,13 +13,17 @@ from fastapi.security import APIKeyHeader
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import metrics
+from shared.clock import monotonic_s
 from shared.db import is_transient
 from shared.logs import log
 from shared.settings import Settings
 
 KEY_HEADER = "X-API-Key"
 UNUSABLE = ("22000", "22003", "22021")  # SQLSTATE: no value of its type, out of range, not in the character set
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _header = APIKeyHeader(name=KEY_HEADER, auto_error=False)
 
 
@@ -44,6 +48,24 @@ def application(
     app.exception_handlers |= dict.fromkeys((SQLAlchemyError, OSError, TimeoutError), _database_problem)
     app.state.api_key = settings.api_key.get_secret_value()
 
+    app.add_middleware(Measured)
+    _tell_of_operation(app, ready=ready, asyncapi=asyncapi)
+
+    @app.exception_handler(StarletteHTTPException)
+    async def problem(_: Request, error: StarletteHTTPException) -> JSONResponse:
+        return problem_details(error.status_code, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        places = [{"at": ".".join(map(str, e["loc"])), "why": e["msg"]} for e in error.errors()]
+        return problem_details(422, "the request does not fit; see errors", errors=places)
+
+    return app
+
+
+def _tell_of_operation(app: FastAPI, *, ready: Callable[[], dict[str, str]], asyncapi: dict[str, Any]) -> None:
+    """Add health, metrics and AsyncAPI."""
+
     @app.get("/health/live", tags=["operation"])
     async def live() -> dict[str, str]:
         return {"status": "live"}
@@ -56,23 +78,34 @@ def application(
         )
 
     @app.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
-    async def metrics() -> Response:
+    async def exported_metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/asyncapi.json", tags=["operation"])
     async def asyncapi_document() -> dict[str, Any]:
         return asyncapi
 
-    @app.exception_handler(StarletteHTTPException)
-    async def problem(_: Request, error: StarletteHTTPException) -> JSONResponse:
-        return problem_details(error.status_code, str(error.detail), headers=error.headers)
 
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        places = [{"at": ".".join(map(str, e["loc"])), "why": e["msg"]} for e in error.errors()]
-        return problem_details(422, "the request does not fit; see errors", errors=places)
+class Measured:
+    """Counts requests and takes their time, by the route's pattern: a path may hold an id."""
 
-    return app
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        began = monotonic_s()
+
+        async def measured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "unknown")
+                method = scope["method"] if scope["method"] in METHODS else "OTHER"
+                metrics.http_requests.labels(method, route, message["status"]).inc()
+                metrics.http_seconds.labels(route).observe(monotonic_s() - began)
+            await send(message)
+
+        return await self._app(scope, receive, measured)
 
 
 async def _database_problem(request: Request, error: Exception) -> JSONResponse:

@@ -1,9 +1,24 @@
-"""Prometheus metrics that every service exports. No label ever holds the id of a dossier, unit or person."""
+"""Prometheus metrics that services export. No label ever holds the id of a dossier, a unit or a person.
+
+Gauges of state that several copies of a service share (queues, obligations) are the same in each: `max`, never `sum`.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
 
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+SOURCES_AT_MOST = 500  # names of sources kept apart; a label must not grow without bound
+OTHER_SOURCES = "other"
+_sources: set[str] = set()
+
+build = Info("dondoc_build", "What runs here")
+build.info({"version": version("dondoc")})
+
+# Messages and transactions
 events = Counter("dondoc_events", "Messages by what became of them", ["stream", "outcome"])
 batch_size = Histogram(
     "dondoc_batch_messages", "Messages of one transaction", ["stream"], buckets=(1, 2, 5, 10, 50, 100, 250, 500, 1000)
@@ -16,7 +31,61 @@ batch_seconds = Histogram(
 )
 consumer_pending = Gauge("dondoc_consumer_pending", "Messages a durable has still to hear", ["stream"])
 consumer_unacked = Gauge("dondoc_consumer_unacked", "Messages delivered and not yet acked", ["stream"])
+consumer_stalled = Gauge("dondoc_consumer_stalled", "1 where messages wait and none arrives", ["stream"])
+
+# What waits in the service's own tables
 outbox_pending = Gauge("dondoc_outbox_pending", "Events committed and not yet in the stream")
+outbox_oldest = Gauge("dondoc_outbox_oldest_seconds", "Age of the oldest event in the outbox; 0 where it is empty")
 quarantined = Counter("dondoc_quarantined", "Entries put into quarantine", ["reason"])
-timer_lag = Gauge("dondoc_timer_lag_seconds", "How late the sweep fired the latest timer")
+quarantine_entries = Gauge("dondoc_quarantine_entries", "Entries that lie in quarantine", ["reason"])
+timer_lag = Gauge("dondoc_timer_lag_seconds", "Age of the oldest timer that is due and has not fired; 0 without one")
+schema_bytes = Gauge("dondoc_schema_bytes", "Size of the service's tables and indexes on disk")
+
+# Servers
+ready = Gauge("dondoc_ready", "1 while the service is ready to work")
+server_up = Gauge("dondoc_server_up", "1 while a server answers this service", ["server"])
+clock_offset = Gauge("dondoc_clock_offset_seconds", "The database's clock less that of this machine")
+stream_bytes = Gauge("dondoc_stream_bytes", "Bytes a stream holds, told by its owner", ["stream"])
+stream_max_bytes = Gauge("dondoc_stream_max_bytes", "Bytes a stream may hold; full, it refuses new ones", ["stream"])
+stream_messages = Gauge("dondoc_stream_messages", "Messages a stream holds", ["stream"])
+
+# HTTP
+http_requests = Counter("dondoc_http_requests", "Requests answered", ["method", "route", "status"])
+http_seconds = Histogram(
+    "dondoc_http_seconds",
+    "Duration of a request until its answer began",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+
+# intake
+feed_objects = Counter("dondoc_feed_objects", "Objects of a source by what became of them", ["source", "outcome"])
+feed_last_received = Gauge(
+    "dondoc_feed_last_received_timestamp_seconds", "When the newest message taken of a source was stored", ["source"]
+)
+
+# deadline
+obligations = Gauge("dondoc_obligations", "Obligations; timing is of the open ones", ["kind", "state", "timing"])
+
+# notify
+pressed = Gauge("dondoc_pressed", "Open escalations by level", ["level"])
 notices = Counter("dondoc_notices", "Notices by channel and what became of them", ["channel", "outcome"])
+notices_waiting = Gauge("dondoc_notices_waiting", "Notices stored and not yet taken by a relay", ["channel"])
+notices_oldest = Gauge(
+    "dondoc_notices_oldest_seconds", "Age of the oldest notice that no relay has taken; 0 without one", ["channel"]
+)
+
+
+def source_label(source: str) -> str:
+    """Return the label of a source: its name, or one for all beyond the bound."""
+    if source not in _sources and len(_sources) >= SOURCES_AT_MOST:
+        return OTHER_SOURCES
+    _sources.add(source)
+    return source
+
+
+def set_all(gauge: Gauge, values: Mapping[Any, float]) -> None:
+    """Set a gauge's values by label, so that what is no longer there is no longer told."""
+    gauge.clear()
+    for labels, value in values.items():
+        gauge.labels(*((labels,) if isinstance(labels, str) else labels)).set(value)

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import bus, metrics
+from shared import bus
 from shared.cloudevents import Outgoing
 from shared.db import transaction
 from shared.logs import log
@@ -61,6 +61,19 @@ async def add(connection: AsyncConnection, schema: str, events: Sequence[Outgoin
     return list(rows.scalars())
 
 
+async def waiting(connection: AsyncConnection, schema: str) -> tuple[int, float]:
+    """Return how many events are not yet in the stream, and the age of the oldest in seconds, 0 where there is none."""
+    row = (
+        await connection.execute(
+            text(
+                "SELECT count(*) AS pending, coalesce(extract(epoch FROM clock_timestamp() - min(added_at)), 0) AS age "
+                f"FROM {schema}.outbox"
+            )
+        )
+    ).one()
+    return int(row.pending), float(row.age)
+
+
 class Relay:
     """Carries committed events to the stream."""
 
@@ -99,7 +112,6 @@ class Relay:
                 while await self._send_leftovers(older_than_s=age_s):
                     pass
                 pending = await self.pending()
-                metrics.outbox_pending.set(pending)
                 self._keeps_up.set() if pending < BEHIND else self._keeps_up.clear()
             except (bus.NotPublishedError, SQLAlchemyError, OSError, TimeoutError) as error:
                 log.warning("outbox_waits", error=repr(error))

@@ -23,7 +23,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared import bus, contract, db, http, logs, metrics, parking, ticks
+from shared import bus, contract, db, http, logs, metrics, observing, parking, ticks
 from shared.bus import Received
 from shared.clock import Clock, DrivenClock, WallClock
 from shared.consumer import Consumer, Hearing
@@ -114,6 +114,7 @@ def _jobs(started: Running) -> Iterator[Coroutine[Any, Any, None]]:
     """Yield what runs beside the hearing for as long as the process does."""
     yield started.relay.run_fast()
     yield started.relay.run_slow()
+    yield observing.observe_for_ever(started)
     yield parking.retry_for_ever(started.engine, started.client, started.service.name, partial(_carry_out, started))
     for job in started.service.background:
         yield job(started)

@@ -88,3 +88,10 @@ async def add(connection: AsyncConnection, schema: str, entries: Sequence[Entry]
 
 async def count(connection: AsyncConnection, schema: str) -> int:
     return int((await connection.execute(text(f"SELECT count(*) FROM {schema}.quarantine"))).scalar_one())
+
+
+async def count_by_reason(connection: AsyncConnection, schema: str) -> dict[str, int]:
+    rows = await connection.execute(
+        text(f"SELECT reason, count(*) AS entries FROM {schema}.quarantine GROUP BY reason")
+    )
+    return {row.reason: row.entries for row in rows}

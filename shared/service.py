@@ -48,20 +48,28 @@ class Service:
     handlers: one per stream heard. sweep: fires what is due at a business time in one transaction and returns its
     events and whether more is due now. next_timer: the earliest coming timer. counts: for `dondoc status`.
     busy: work that `status --wait-idle` waits for, beside messages and outbox. background: tasks of its own.
-    at_start: done once before it is ready.
+    at_start: done once before it is ready. receives: a stream that others write into and this service keeps.
+    observe: sets gauges of its own, now and then.
     """
 
     name: str
     says: Sequence[type[Event]]
     owns: StreamName | None = None
+    receives: StreamName | None = None
     handlers: Sequence[tuple[Hearing, Handle]] = ()
     sweep: Sweep | None = None
     next_timer: Callable[[AsyncConnection], Awaitable[datetime | None]] | None = None
     counts: Callable[[AsyncConnection, datetime], Awaitable[dict[str, dict[str, int]]]] | None = None
     busy: Callable[[AsyncConnection], Awaitable[int]] | None = None
+    observe: Callable[[AsyncConnection, datetime], Awaitable[None]] | None = None
     router: APIRouter | None = None
     background: Sequence[Callable[[Running], Coroutine[Any, Any, None]]] = ()
     at_start: Sequence[Callable[[Running], Awaitable[None]]] = ()
+
+    @property
+    def keeps(self) -> set[StreamName]:
+        """The streams that this service makes and watches over."""
+        return {stream for stream in (self.owns, self.receives) if stream}
 
 
 @dataclass

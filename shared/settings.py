@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     clock: Literal["live", "driven"] = "live"  # driven: business time moves by ticks (demo, replay, tests)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     stream_max_bytes: int = Field(default=2 << 30, ge=1 << 20)  # a stream's bound on disk; full refuses new ones
+    observe_seconds: float = Field(default=15, ge=0.2, le=3600)  # between two samples of the gauges in /metrics
     database_pool: int = Field(default=6, ge=2, le=100)  # connections a process may hold
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.deadline import answer, dossier, limits, store
-from services.deadline.changes import changed, fire, timer_of
+from services.deadline.changes import changed, fire
 from services.deadline.course import Course, obligation_of
 from services.deadline.settings import DeadlineSettings
 from services.deadline.store import Said
@@ -127,12 +127,14 @@ def say(event: type[ObligationChanged], obligation: Obligation, *, now: datetime
     return outgoing(event, id=f"{id}:{obligation['revision']}", about=id, time=now, data=obligation)
 
 
+async def observe(connection: AsyncConnection, now: datetime) -> None:
+    metrics.set_all(metrics.obligations, await store.count_by_kind(connection, now))
+
+
 async def sweep(connection: AsyncConnection, at: datetime) -> tuple[list[Outgoing], bool]:
     """Say near and passed of the obligations whose timer is due; returns also whether more may be."""
     now = canonical(at)
     due = await store.claim_due(connection, now=at, limit=SWEEP_LIMIT)
-    if due and (timer := timer_of(due[0])):
-        metrics.timer_lag.set((at - datetime.fromisoformat(timer)).total_seconds())
     events = []
     for obligation in due:
         event = fire(obligation, now=now)

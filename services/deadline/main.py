@@ -43,6 +43,7 @@ SERVICE = Service(
     sweep=handlers.sweep,
     next_timer=store.next_timer,
     counts=store.counts,
+    observe=handlers.observe,
     router=api.router,
 )
 

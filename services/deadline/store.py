@@ -205,26 +205,24 @@ async def stream_said(connection: AsyncConnection, *, page: int) -> AsyncIterato
         after = ids[-1]
 
 
-async def counts(connection: AsyncConnection, now: datetime) -> dict[str, dict[str, int]]:
-    """Return obligations by state and, of the open ones, by timing at `now`."""
+async def count_by_kind(connection: AsyncConnection, now: datetime) -> dict[tuple[str, str, str], int]:
+    """Return obligations by kind, state and, of the open ones, by timing at `now`."""
     rows = await connection.execute(
         text(
-            "SELECT state, CASE WHEN state <> 'open' THEN '' WHEN due_at IS NULL THEN 'no_deadline' "
+            "SELECT kind, state, CASE WHEN state <> 'open' THEN '' WHEN due_at IS NULL THEN 'no_deadline' "
             "WHEN due_at < :now THEN 'overdue' WHEN near_at <= :now THEN 'due_soon' ELSE 'on_time' END AS timing, "
-            "count(*) FROM deadline.obligation GROUP BY 1, 2"
+            "count(*) AS number FROM deadline.obligation GROUP BY 1, 2, 3"
         ),
         {"now": now},
     )
+    return {(row.kind, row.state, row.timing): row.number for row in rows}
+
+
+async def counts(connection: AsyncConnection, now: datetime) -> dict[str, dict[str, int]]:
+    """Return obligations by state and, of the open ones, by timing at `now`."""
     counted: dict[str, dict[str, int]] = {"state": defaultdict(int), "open": defaultdict(int)}
-    for state, timing, number in rows:
+    for (_, state, timing), number in (await count_by_kind(connection, now)).items():
         counted["state"][state] += number
         if timing:
             counted["open"][timing] += number
     return {group: dict(values) for group, values in counted.items()}
-
-
-async def count_overdue_timers(connection: AsyncConnection, now: datetime) -> int:
-    row = await connection.execute(
-        text("SELECT count(*) FROM deadline.obligation WHERE timer_at <= :now"), {"now": now}
-    )
-    return int(row.scalar_one())

@@ -34,6 +34,7 @@ class Tally:
     """What became of one message's objects."""
 
     message: Received
+    source: str = ""
     accepted: int = 0
     repeated: int = 0
     refused: int = 0
@@ -76,8 +77,7 @@ async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
             one.tally.repeated += 1
     await quarantine.add(connection, "intake", refused)
     await store.add_line_outcomes(connection, _line_outcomes(tallies))
-    for outcome in ("accepted", "repeated", "refused"):
-        metrics.events.labels("FEED", outcome).inc(sum(getattr(tally, outcome) for tally in tallies))
+    _count(tallies)
     return [event for one in spoken for event in _dossier_said(one)]
 
 
@@ -85,7 +85,7 @@ def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Ent
     message = tally.message
     tokens = message.subject.split(".")
     named = len(tokens) > 1 and len(tokens[1]) <= LONGEST_SOURCE and tokens[1].isprintable()
-    source = tokens[1] if named else "unnamed"
+    source = tally.source = tokens[1] if named else "unnamed"
     received_at = _received_at(message, driven=driven)
 
     def refuse(reason: str, detail: str, raw: bytes) -> None:
@@ -110,6 +110,19 @@ def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Ent
             spoken.append(Spoken(key_of(of.code), of.code, facts, received_at, tally))
         else:
             tally.repeated += 1  # a code and nothing else says nothing new
+
+
+def _count(tallies: Sequence[Tally]) -> None:
+    for outcome in ("accepted", "repeated", "refused"):
+        of_source: dict[str, int] = defaultdict(int)
+        for tally in tallies:
+            of_source[metrics.source_label(tally.source)] += getattr(tally, outcome)
+        metrics.events.labels("FEED", outcome).inc(sum(of_source.values()))
+        for source, objects in of_source.items():
+            metrics.feed_objects.labels(source, outcome).inc(objects)
+    newest = {metrics.source_label(tally.source): tally.message.at for tally in tallies}  # the batch is in stream order
+    for source, at in newest.items():
+        metrics.feed_last_received.labels(source).set(at.timestamp())
 
 
 def _received_at(message: Received, *, driven: bool) -> datetime:

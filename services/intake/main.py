@@ -12,6 +12,7 @@ from shared.settings import Settings
 SERVICE = Service(
     name="intake",
     owns="INTAKE",
+    receives="FEED",
     says=[DossierSaid, UnitDescribed],
     # a message may hold 50 objects, so fewer are fetched ahead than elsewhere
     handlers=[(Hearing("FEED", ("feed.>",), weigh=handlers.weigh, window=1000), handlers.take_in)],

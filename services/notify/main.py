@@ -44,6 +44,7 @@ def service(settings: NotifySettings) -> Service:
         next_timer=store.next_timer,
         counts=partial(overview.counts, mode=settings.send),
         busy=overview.busy,
+        observe=overview.observe,
         router=api.router,
         background=[partial(delivery.deliver_for_ever, settings=settings)],
     )

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.settings import Mode
+from shared import metrics
 
 
 async def counts(connection: AsyncConnection, now: datetime, *, mode: Mode) -> dict[str, dict[str, int]]:
@@ -28,6 +29,24 @@ async def counts(connection: AsyncConnection, now: datetime, *, mode: Mode) -> d
         "notices": {row.status: row.number for row in statuses},
         "mode": {mode: 1},
     }
+
+
+async def observe(connection: AsyncConnection, _: datetime) -> None:
+    """Set the gauges of open escalations and of notices that no relay has taken. Machine time."""
+    levels = await connection.execute(
+        text("SELECT raised, count(*) AS number FROM notify.obligation WHERE raised > -1 GROUP BY raised")
+    )
+    metrics.set_all(metrics.pressed, {str(row.raised): row.number for row in levels})
+    waiting = (
+        await connection.execute(
+            text(
+                "SELECT count(*) AS number, coalesce(extract(epoch FROM clock_timestamp() - min(added_at)), 0) AS age "
+                "FROM notify.notice WHERE status = 'stored'"
+            )
+        )
+    ).one()
+    metrics.notices_waiting.labels("email").set(waiting.number)
+    metrics.notices_oldest.labels("email").set(waiting.age)
 
 
 async def busy(connection: AsyncConnection) -> int:

@@ -71,6 +71,7 @@ TABLES = (
         html_body text NOT NULL,
         items integer NOT NULL,
         stored_at timestamptz NOT NULL,
+        added_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         sent_at timestamptz,
         attempts integer NOT NULL DEFAULT 0,
         next_try_at timestamptz NOT NULL DEFAULT clock_timestamp(),

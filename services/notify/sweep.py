@@ -51,7 +51,6 @@ async def _raise_levels(
     """Advance locked obligations whose timer has run out."""
     if not due:
         return []
-    metrics.timer_lag.set(max((at - p.timer_at).total_seconds() for p in due if p.timer_at))
     held = await store.lock_lines(connection, sorted(p.obligation.obligation_id for p in due))
     changes = [
         pressing.advance(

@@ -39,3 +39,19 @@ async def test_a_failing_database_is_a_problem_without_values(error: Exception, 
     assert (answer.status_code, answer.headers.get("Retry-After")) == (status, again)
     assert answer.headers["content-type"] == "application/problem+json"
     assert "Mẫu" not in answer.text
+
+
+async def test_requests_are_counted_by_the_pattern_of_their_route_never_by_an_id() -> None:
+    app = http.application(name="test", settings=Settings(), ready=dict, asyncapi={})
+
+    @app.get("/things/{id}")
+    async def thing(id: str) -> str:
+        return id
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+        await client.get("/things/000.00.12.H56-261102-0001")
+        await client.request("ODD", "/nowhere/000.00.12.H56-261102-0001")
+        told = (await client.get("/metrics")).text
+    assert 'dondoc_http_requests_total{method="GET",route="/things/{id}",status="200"} 1.0' in told
+    assert 'dondoc_http_requests_total{method="OTHER",route="unknown",status="404"} 1.0' in told
+    assert "000.00.12" not in told

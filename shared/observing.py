@@ -1,0 +1,82 @@
+"""Samples what a service's gauges tell: its queues, its servers, its streams, its own tables."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from nats.errors import Error as NatsError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared import bus, metrics, outbox, quarantine
+from shared.bus import JetStreamError
+from shared.clock import machine_now, monotonic_s
+from shared.logs import log
+from shared.service import Running
+
+SHARE = 50  # a sample that takes long is taken seldom: at most a fiftieth of the time
+
+
+async def observe_for_ever(running: Running) -> None:
+    """Sample each `DONDOC_OBSERVE_SECONDS`; a server that does not answer is what the sample says."""
+    while True:
+        began = monotonic_s()
+        await observe(running)
+        await asyncio.sleep(max(running.settings.observe_seconds, (monotonic_s() - began) * SHARE))
+
+
+async def observe(running: Running) -> None:
+    metrics.ready.set(not running.missing())
+    metrics.server_up.labels("nats").set(running.client.is_connected)
+    try:
+        async with running.engine.connect() as connection:
+            await _observe_database(connection, running)
+        metrics.server_up.labels("database").set(1)
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        metrics.server_up.labels("database").set(0)
+        log.warning("database_not_observed", error=type(error).__name__)
+    try:
+        await _observe_streams(running)
+    except (JetStreamError, NatsError, OSError, TimeoutError) as error:
+        log.warning("streams_not_observed", error=type(error).__name__)
+
+
+async def _observe_database(connection: AsyncConnection, running: Running) -> None:
+    service = running.service
+    metrics.clock_offset.set((await _clock_of(connection) - machine_now()).total_seconds())
+    pending, oldest_s = await outbox.waiting(connection, service.name)
+    metrics.outbox_pending.set(pending)
+    metrics.outbox_oldest.set(oldest_s)
+    metrics.set_all(metrics.quarantine_entries, await quarantine.count_by_reason(connection, service.name))
+    metrics.schema_bytes.set(await _schema_bytes(connection, service.name))
+    if service.next_timer:
+        timer, now = await service.next_timer(connection), running.clock.now()
+        metrics.timer_lag.set(max(0.0, (now - timer).total_seconds()) if timer else 0)
+    if service.observe:
+        await service.observe(connection, running.clock.now())
+
+
+async def _observe_streams(running: Running) -> None:
+    for stream in sorted(running.service.keeps):
+        info = await bus.api(running.client, f"STREAM.INFO.{stream}")
+        metrics.stream_bytes.labels(stream).set(info["state"]["bytes"])
+        metrics.stream_messages.labels(stream).set(info["state"]["messages"])
+        metrics.stream_max_bytes.labels(stream).set(info["config"]["max_bytes"])
+
+
+async def _clock_of(connection: AsyncConnection) -> datetime:
+    now: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return now
+
+
+async def _schema_bytes(connection: AsyncConnection, schema: str) -> int:
+    rows = await connection.execute(
+        text(
+            "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class "
+            "WHERE relnamespace = CAST(:schema AS regnamespace) AND relkind IN ('r', 'm')"
+        ),
+        {"schema": schema},
+    )
+    return int(rows.scalar_one())
