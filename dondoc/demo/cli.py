@@ -1,8 +1,9 @@
-"""The `dondoc demo` command."""
+"""The `dondoc demo` and `dondoc mailbox` commands."""
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,13 @@ import typer
 
 from dondoc.simulate import UNITS
 from dondoc.stack import layout
+from dondoc.stack.layout import HOST
 
 
 def register(app: typer.Typer) -> None:
-    """Add the `demo` command to the `dondoc` command line."""
+    """Add these commands to the `dondoc` command line."""
     app.command("demo", epilog="Example: dondoc demo --units 20 --days 21")(show)
+    app.command("mailbox", epilog="Example: dondoc mailbox --port 1025 --http-port 8025")(catch_mail)
 
 
 def show(
@@ -48,6 +51,27 @@ def show(
         until_end=until_end,
     )
     asyncio.run(demo(wish))
+
+
+def catch_mail(
+    host: Annotated[str, typer.Option(help="Where to listen; loopback unless other machines must reach it.")] = HOST,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of SMTP.")] = 1025,
+    http_port: Annotated[int, typer.Option("--http-port", min=1, max=65_535, help="Port of the page.")] = 8025,
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep mails here; default a new folder, removed at the end.")
+    ] = None,
+) -> None:
+    """Take mail as a relay would, pass nothing on, and show it: a page, `/v1/mails` as JSON, each mail as it came.
+
+    Point notify at it with DONDOC_NOTIFY_SMTP_HOST and DONDOC_NOTIFY_SMTP_PORT. For trying things out: whoever reaches
+    its ports reads every mail.
+    """
+    from dondoc.demo.catcher import catch
+
+    with tempfile.TemporaryDirectory(prefix="dondoc-mail-") as temporary:
+        kept = folder or Path(temporary)
+        kept.mkdir(parents=True, exist_ok=True)
+        asyncio.run(catch(folder=kept, host=host, port=port, http_port=http_port))
 
 
 def _speed(given: str) -> float | None:

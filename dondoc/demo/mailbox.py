@@ -1,4 +1,4 @@
-"""A mail server on loopback that keeps what it is given as files and passes nothing on to anybody."""
+"""A mail server that keeps what it is given as files and passes nothing on to anybody."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ NEWEST = 200  # kept in memory; the files keep all
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What the demo shows of a mail."""
+    """What is shown of a mail. number: from 1, in order of arrival."""
 
+    number: int
     to: str
     subject: str
     message_id: str
@@ -46,16 +47,16 @@ class Mailbox:
         name = re.sub(r"[^\w.@-]", "_", envelope.rcpt_tos[0])[:80]
         file = self.folder / f"{self.count:05}-{name}.eml"
         file.write_bytes(content)
-        self.newest.append(Mail(to, str(message["Subject"] or ""), str(message["Message-ID"] or ""), file))
+        self.newest.append(Mail(self.count, to, str(message["Subject"] or ""), str(message["Message-ID"] or ""), file))
         return "250 kept"
 
 
 @contextlib.asynccontextmanager
-async def mailbox(folder: Path) -> AsyncIterator[Mailbox]:
-    """Receive mail into an existing folder, on a free port of loopback, until the block ends."""
+async def mailbox(folder: Path, *, host: str = HOST, port: int = 0) -> AsyncIterator[Mailbox]:
+    """Receive mail into an existing folder until the block ends. port: 0 takes a free one."""
     box = Mailbox(folder)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(box, hostname="demo", enable_SMTPUTF8=True), HOST, 0)
+    server = await loop.create_server(lambda: SMTP(box, hostname="demo", enable_SMTPUTF8=True), host, port)
     box.port = server.sockets[0].getsockname()[1]
     try:
         yield box

@@ -22,6 +22,7 @@ ELSEWHERE = {  # settings that docker-compose.yml does not pass on by their name
     "DONDOC_SECRETS": "for Compose itself",
     "DONDOC_INTAKE_PORT": "for Compose itself",
     "DONDOC_CONSOLE_PORT": "for Compose itself",
+    "DONDOC_MAILBOX_PORT": "for Compose itself",
     "DONDOC_IMAGE": "for Compose itself",
     "DONDOC_BASE": "for Compose itself",
 }
