@@ -30,6 +30,7 @@ password() {
 }
 
 password api_key >/dev/null
+password grafana_password >/dev/null
 printf 'authorization {\n  user: dondoc\n  password: "%s"\n  timeout: 5\n}\n' "$(password nats_password)" |
     put nats_login.conf
 printf 'nats://dondoc:%s@nats:4222' "$(password nats_password)" | put nats_url

@@ -25,6 +25,12 @@ ELSEWHERE = {  # settings that docker-compose.yml does not pass on by their name
     "DONDOC_MAILBOX_PORT": "for Compose itself",
     "DONDOC_IMAGE": "for Compose itself",
     "DONDOC_BASE": "for Compose itself",
+    "DONDOC_ALERTS_TO": "for Alertmanager",
+    "DONDOC_GRAFANA_PORT": "for Compose itself",
+    "DONDOC_PROMETHEUS_IMAGE": "for Compose itself",
+    "DONDOC_ALERTMANAGER_IMAGE": "for Compose itself",
+    "DONDOC_GRAFANA_IMAGE": "for Compose itself",
+    "DONDOC_NATS_EXPORTER_IMAGE": "for Compose itself",
 }
 
 
