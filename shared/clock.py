@@ -20,6 +20,11 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
+def machine_ns() -> int:
+    """Return machine time in nanoseconds since 1970: the beginning of a span."""
+    return time.time_ns()
+
+
 class Clock(Protocol):
     """Business time: due dates, ladders, digest slots."""
 

@@ -15,6 +15,8 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared import tracing
+
 EVENTS: dict[str, type[Event]] = {}
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
@@ -59,36 +61,53 @@ class Envelope(BaseModel, Generic[E]):
     type: str
     time: AwareDatetime
     subject: Id
+    traceparent: str = tracing.NONE
     data: E
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message ready to be published. `id` is also its `Nats-Msg-Id`; other headers do not survive an outbox."""
+    """A message ready to be published. `id` is also its `Nats-Msg-Id`; other headers do not survive an outbox.
+
+    trace: what caused it, as it stands in the body.
+    """
 
     id: str
     subject: str
     body: bytes
     headers: Mapping[str, str] | None = None
+    trace: str = tracing.NONE
 
 
-def outgoing(event: type[Event], *, id: str, about: str, time: datetime, data: Mapping[str, Any] | Event) -> Outgoing:
+def outgoing(
+    event: type[Event],
+    *,
+    id: str,
+    about: str,
+    time: datetime,
+    data: Mapping[str, Any] | Event,
+    trace: str = tracing.NONE,
+) -> Outgoing:
     """Encode one event.
 
     about: the id of what it speaks of (dossier, obligation, complaint, unit, notice).
     data: the event, or a mapping already in its shape (the hot path builds mappings; golden tests hold them to it).
+    trace: of what caused it.
     """
+    subject = event.subject()
+    trace = tracing.child(trace, name=subject)
     document = {
         "specversion": "1.0",
         "id": id,
         "source": f"/dondoc/{event.owner}",
-        "type": event.subject(),
+        "type": subject,
         "time": time,
         "subject": about,
         "datacontenttype": "application/json",
+        **({tracing.HEADER: trace} if trace else {}),
         "data": data.model_dump(mode="json") if isinstance(data, Event) else data,
     }
-    return Outgoing(id=id, subject=event.subject(), body=orjson.dumps(document))
+    return Outgoing(id=id, subject=subject, body=orjson.dumps(document), trace=trace)
 
 
 @cache

@@ -23,7 +23,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared import bus, contract, db, http, logs, metrics, observing, parking, ticks
+from shared import bus, contract, db, http, logs, metrics, observing, parking, ticks, tracing
 from shared.bus import Received
 from shared.clock import Clock, DrivenClock, WallClock
 from shared.consumer import Consumer, Hearing
@@ -43,9 +43,11 @@ SERVERS_PATIENCE_S = 60  # at start: servers may come up after us
 def run(service: Service, settings: Settings) -> None:
     """Run the service until SIGTERM or SIGINT."""
     logs.set_up(service=service.name, level=settings.log_level)
+    tracing.set_up(service=service.name)
     gc.freeze()  # what is loaded stays; batches make many short-lived mappings, rarely a cycle
     gc.set_threshold(*GC_THRESHOLDS)
     uvloop.run(_serve(service, settings))
+    tracing.shut_down()
 
 
 async def _serve(service: Service, settings: Settings) -> None:
@@ -195,7 +197,8 @@ async def _provision(started: Running) -> None:
 def _processor(started: Running, handle: Handle, hearing: Hearing) -> Callable[[Sequence[Received]], Awaitable[None]]:
     async def process(batch: Sequence[Received]) -> None:
         driven = isinstance(started.clock, DrivenClock)
-        await started.commit(lambda connection: handle(connection, Heard(batch, started.clock.now(), driven)))
+        heard = Heard(batch, started.clock.now(), driven)
+        await started.commit(lambda connection: handle(connection, heard), cause=hearing.stream)
         await started.relay.catch_up()
         metrics.events.labels(hearing.stream, "done").inc(len(batch))
 

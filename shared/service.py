@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from nats.aio.client import Client
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import bus, db, outbox, quarantine, ticks
+from shared import bus, db, outbox, quarantine, ticks, tracing
 from shared.bus import Received
 from shared.clock import Clock, DrivenClock
 from shared.cloudevents import Event, Outgoing
@@ -88,11 +88,17 @@ class Running:
     passed_on: datetime | None = None  # the last tick that was; not known after a start, then it is passed on again
     sweeping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def commit(self, work: Callable[[AsyncConnection], Awaitable[list[Outgoing]]]) -> None:
-        """Run `work` in a transaction together with the outbox rows of what it says, then relay."""
-        async with db.transaction(self.engine) as connection:
-            said = await work(connection)
-            ids = await outbox.add(connection, self.service.name, said)
+    async def commit(self, work: Callable[[AsyncConnection], Awaitable[list[Outgoing]]], *, cause: str) -> None:
+        """Run `work` in a transaction together with the outbox rows of what it says, then relay.
+
+        cause: for the log: a stream heard, `sweep`, a request.
+        """
+        with tracing.spans():
+            async with db.transaction(self.engine) as connection:
+                said = await work(connection)
+                ids = await outbox.add(connection, self.service.name, said)
+        if said:
+            log.info("committed", cause=cause, said=len(said), traces=tracing.ids(event.trace for event in said))
         await self.relay.hand_over(ids, said)
 
     async def sweep_up_to(self, at: datetime) -> None:
@@ -109,7 +115,7 @@ class Running:
                     said, more = await sweep(connection, at)
                     return said
 
-                await self.commit(fire)
+                await self.commit(fire, cause="sweep")
 
     async def take_tick(self, stream: StreamName, tick: Tick) -> None:
         """Move business time to the smallest tick reached by all streams heard, sweep, and pass the tick on."""

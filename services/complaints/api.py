@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar, cast
@@ -18,6 +19,7 @@ from services.complaints.filing import Answer, Filing, addressee, dossier_key, n
 from services.complaints.limits import Allowance
 from services.complaints.settings import Settings
 from services.complaints.store import Complaint
+from shared import tracing
 from shared.clock import PROVINCE_ZONE, monotonic_s
 from shared.cloudevents import Outgoing, outgoing
 from shared.events import ComplaintAnswered, ComplaintChanged, ComplaintFiled
@@ -78,7 +80,7 @@ async def _read(request: Request, model: type[M]) -> M:
 async def _commit(running: Running, work: Callable[[AsyncConnection], Awaitable[list[Outgoing]]]) -> None:
     """Commit, or say that the caller may try again. A database error names the values it was given: it ends here."""
     try:
-        await running.commit(work)
+        await running.commit(work, cause="request")
     except (DBAPIError, OSError, TimeoutError) as error:
         log.error("not_stored", error=type(error).__name__)
         raise HTTPException(503, "nothing was stored; try again later", headers={"Retry-After": "10"}) from None
@@ -103,7 +105,7 @@ async def file_complaint(request: Request, response: Response) -> dict[str, Any]
             answer_working_days=_settings(request).complaints_answer_working_days,
         )
         filed.append(complaint)
-        return [_said(ComplaintFiled, complaint, at=complaint.filed_at)]
+        return [_said(ComplaintFiled, complaint, at=complaint.filed_at, request=request)]
 
     await _commit(running, add)
     response.headers["Location"] = f"/v1/complaints/{filed[0].code}"
@@ -161,13 +163,13 @@ async def answer_complaint(request: Request, code: str) -> dict[str, Any]:
         at = max(running.clock.now(), complaint.filed_at)
         complaint = await store.mark_answered(connection, complaint.id, answer=answer.text, at=at)
         answered.append(complaint)
-        return [_said(ComplaintAnswered, complaint, at=at)]
+        return [_said(ComplaintAnswered, complaint, at=at, request=request)]
 
     await _commit(running, put)
     return _shown_to_staff(answered[0])
 
 
-def _said(event: type[ComplaintChanged], complaint: Complaint, *, at: datetime) -> Outgoing:
+def _said(event: type[ComplaintChanged], complaint: Complaint, *, at: datetime, request: Request) -> Outgoing:
     """Return the event of a change. Its fields are named one by one, so that no new column can slip into it."""
     data = event(
         code=complaint.code,
@@ -178,7 +180,9 @@ def _said(event: type[ComplaintChanged], complaint: Complaint, *, at: datetime) 
         answered_at=complaint.answered_at,
         answer_working_days=complaint.answer_working_days,
     )
-    return outgoing(event, id=f"{complaint.code}:{complaint.revision}", about=complaint.code, time=at, data=data)
+    id = f"{complaint.code}:{complaint.revision}"
+    trace = tracing.received(request.headers, seed=uuid.uuid4().hex)
+    return outgoing(event, id=id, about=complaint.code, time=at, data=data, trace=trace)
 
 
 def _shown_to_sender(complaint: Complaint) -> dict[str, Any]:

@@ -47,34 +47,37 @@ async def follow_complaints(connection: AsyncConnection, heard: Heard) -> list[O
     return await _follow(connection, heard, _of_complaint)
 
 
-def _of_dossier(body: bytes) -> tuple[str, Data]:
+def _of_dossier(body: bytes) -> tuple[str, Data, str]:
     event = decode(DossierSaid, body)
-    return f"dossier/{event.subject}", {"raw_code": event.data.raw_code, "facts": event.data.facts}
+    data = {"raw_code": event.data.raw_code, "facts": event.data.facts}
+    return f"dossier/{event.subject}", data, event.traceparent
 
 
-def _of_complaint(body: bytes) -> tuple[str, Data]:
+def _of_complaint(body: bytes) -> tuple[str, Data, str]:
     event = decode(ComplaintChanged, body)
-    return f"answer/{event.subject}", event.data.model_dump(mode="json")
+    return f"answer/{event.subject}", event.data.model_dump(mode="json"), event.traceparent
 
 
 async def _follow(
-    connection: AsyncConnection, heard: Heard, read: Callable[[bytes], tuple[str, Data]]
+    connection: AsyncConnection, heard: Heard, read: Callable[[bytes], tuple[str, Data, str]]
 ) -> list[Outgoing]:
     said: list[Said] = []
     fresh: dict[str, list[Data]] = defaultdict(list)
+    traces: dict[str, str] = {}
     refused: list[quarantine.Entry] = []
     for message in heard.messages:
         try:
-            id, data = read(message.data)
+            id, data, trace = read(message.data)
             said.append(Said(id, message.headers["Nats-Msg-Id"], message.data))
             fresh[id].append(data)
+            traces[id] = trace
         except (ValidationError, KeyError) as error:
             refused.append(_refusal(message, error, now=heard.now))
     await quarantine.add(connection, "deadline", refused)
     if not said:
         return []
     touched = await store.add_said(connection, said)
-    return await _refold(connection, {id: fresh[id] for id in touched}, now=heard.now)
+    return await _refold(connection, {id: fresh[id] for id in touched}, traces, now=heard.now)
 
 
 def _refusal(message: Received, error: Exception, *, now: datetime) -> quarantine.Entry:
@@ -83,7 +86,9 @@ def _refusal(message: Received, error: Exception, *, now: datetime) -> quarantin
     return quarantine.Entry(message.stream, "not_an_event", detail, origin, now, message.data)
 
 
-async def _refold(connection: AsyncConnection, fresh: Mapping[str, Sequence[Data]], *, now: datetime) -> list[Outgoing]:
+async def _refold(
+    connection: AsyncConnection, fresh: Mapping[str, Sequence[Data]], traces: Mapping[str, str], *, now: datetime
+) -> list[Outgoing]:
     """Fold the obligations touched from everything said of them, under their locks.
 
     fresh: what was said now. Of an obligation not known before it is everything: what is said commits together with
@@ -98,10 +103,10 @@ async def _refold(connection: AsyncConnection, fresh: Mapping[str, Sequence[Data
         told = {id: event for id, new in after.items() if (event := changed(before.get(id), new))}
         for id in told:
             after[id]["revision"] += 1
-        await store.put_obligations(connection, [after[id] for id in told if id in before])
-        stored = await store.add_obligations(connection, [after[id] for id in told if id not in before])
+        await store.put_obligations(connection, [after[id] for id in told if id in before], traces)
+        stored = await store.add_obligations(connection, [after[id] for id in told if id not in before], traces)
         settled = {id for id in told if id in before or id in stored}
-        events += [say(told[id], after[id], now=now) for id in sorted(settled)]
+        events += [say(told[id], after[id], now=now, trace=traces[id]) for id in sorted(settled)]
         waiting = {id for id in told if id not in settled}
     return events
 
@@ -121,10 +126,10 @@ def course_of(id: str, said: Sequence[Data], *, until: str | None) -> Course | N
     return dossier.fold(subject, raw_code, facts, limits=limits.carried(), until=until)
 
 
-def say(event: type[ObligationChanged], obligation: Obligation, *, now: datetime) -> Outgoing:
+def say(event: type[ObligationChanged], obligation: Obligation, *, now: datetime, trace: str) -> Outgoing:
     """Return the event with the whole state; its id is the obligation's revision."""
     id = obligation["obligation_id"]
-    return outgoing(event, id=f"{id}:{obligation['revision']}", about=id, time=now, data=obligation)
+    return outgoing(event, id=f"{id}:{obligation['revision']}", about=id, time=now, data=obligation, trace=trace)
 
 
 async def observe(connection: AsyncConnection, now: datetime) -> None:
@@ -135,11 +140,12 @@ async def sweep(connection: AsyncConnection, at: datetime) -> tuple[list[Outgoin
     """Say near and passed of the obligations whose timer is due; returns also whether more may be."""
     now = canonical(at)
     due = await store.claim_due(connection, now=at, limit=SWEEP_LIMIT)
-    events = []
-    for obligation in due:
+    events, traces = [], {}
+    for obligation, trace in due:
+        traces[obligation["obligation_id"]] = trace
         event = fire(obligation, now=now)
         if event:
             obligation["revision"] += 1
-            events.append(say(event, obligation, now=at))
-    await store.put_obligations(connection, due)
+            events.append(say(event, obligation, now=at, trace=trace))
+    await store.put_obligations(connection, [obligation for obligation, _ in due], traces)
     return events, len(due) == SWEEP_LIMIT

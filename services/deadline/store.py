@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.deadline.changes import timer_of
+from shared import tracing
 from shared.events import Obligation
 
 BUCKETS = 256
@@ -38,6 +39,7 @@ TABLES = (
         due_at timestamptz,
         near_at timestamptz,
         timer_at timestamptz,
+        trace uuid,  -- of what was last said of it: the sweep has no other cause
         document json NOT NULL
     ) WITH (fillfactor = 85)
     """,
@@ -108,40 +110,45 @@ async def list_said(connection: AsyncConnection, ids: Sequence[str]) -> dict[str
     return said
 
 
-async def put_obligations(connection: AsyncConnection, obligations: Iterable[Obligation]) -> None:
-    """Store the new state of obligations locked before."""
-    columns = _columns(obligations)
+async def put_obligations(
+    connection: AsyncConnection, obligations: Iterable[Obligation], traces: Mapping[str, str]
+) -> None:
+    """Store the new state of obligations locked before. traces: what caused it, by obligation."""
+    columns = _columns(obligations, traces)
     if columns["ids"]:
         await connection.execute(
             text(
                 "UPDATE deadline.obligation AS o SET state = n.state, due_at = n.due_at, near_at = n.near_at, "
-                "timer_at = n.timer_at, document = n.document FROM unnest(CAST(:ids AS text[]), "
+                "timer_at = n.timer_at, trace = n.trace, document = n.document FROM unnest(CAST(:ids AS text[]), "
                 "CAST(:kinds AS text[]), CAST(:states AS text[]), CAST(:due_ats AS timestamptz[]), "
-                "CAST(:near_ats AS timestamptz[]), CAST(:timers AS timestamptz[]), CAST(:documents AS json[])) "
-                "AS n(id, kind, state, due_at, near_at, timer_at, document) WHERE o.id = n.id"
+                "CAST(:near_ats AS timestamptz[]), CAST(:timers AS timestamptz[]), CAST(:traces AS uuid[]), "
+                "CAST(:documents AS json[])) AS n(id, kind, state, due_at, near_at, timer_at, trace, document) "
+                "WHERE o.id = n.id"
             ),
             columns,
         )
 
 
-async def add_obligations(connection: AsyncConnection, obligations: Iterable[Obligation]) -> set[str]:
+async def add_obligations(
+    connection: AsyncConnection, obligations: Iterable[Obligation], traces: Mapping[str, str]
+) -> set[str]:
     """Store obligations not known before; returns the ids that were stored, another copy may have been first."""
-    columns = _columns(obligations)
+    columns = _columns(obligations, traces)
     if not columns["ids"]:
         return set()
     rows = await connection.execute(
         text(
-            "INSERT INTO deadline.obligation (id, kind, state, due_at, near_at, timer_at, document) "
+            "INSERT INTO deadline.obligation (id, kind, state, due_at, near_at, timer_at, trace, document) "
             "SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:kinds AS text[]), CAST(:states AS text[]), "
             "CAST(:due_ats AS timestamptz[]), CAST(:near_ats AS timestamptz[]), CAST(:timers AS timestamptz[]), "
-            "CAST(:documents AS json[])) ON CONFLICT (id) DO NOTHING RETURNING id"
+            "CAST(:traces AS uuid[]), CAST(:documents AS json[])) ON CONFLICT (id) DO NOTHING RETURNING id"
         ),
         columns,
     )
     return set(rows.scalars())
 
 
-def _columns(obligations: Iterable[Obligation]) -> dict[str, list[Any]]:
+def _columns(obligations: Iterable[Obligation], traces: Mapping[str, str]) -> dict[str, list[Any]]:
     ordered = sorted(obligations, key=lambda o: o["obligation_id"])
     return {
         "ids": [o["obligation_id"] for o in ordered],
@@ -150,6 +157,7 @@ def _columns(obligations: Iterable[Obligation]) -> dict[str, list[Any]]:
         "due_ats": [_at(o["due_at"]) for o in ordered],
         "near_ats": [_at(o["near_at"]) for o in ordered],
         "timers": [_timer(o) for o in ordered],
+        "traces": [tracing.id_of(traces[o["obligation_id"]]) or None for o in ordered],
         "documents": [orjson.dumps(o).decode() for o in ordered],
     }
 
@@ -164,16 +172,16 @@ def _timer(obligation: Obligation) -> datetime | None:
     return at + A_SECOND if at and obligation["timing"] == "due_soon" else at
 
 
-async def claim_due(connection: AsyncConnection, *, now: datetime, limit: int) -> list[Obligation]:
-    """Lock and return obligations whose timer is due; another copy's are passed over."""
+async def claim_due(connection: AsyncConnection, *, now: datetime, limit: int) -> list[tuple[Obligation, str]]:
+    """Lock obligations whose timer is due, and return each with its trace; another copy's are passed over."""
     rows = await connection.execute(
         text(
-            "SELECT document::text FROM deadline.obligation WHERE timer_at <= :now "
+            "SELECT document::text, trace FROM deadline.obligation WHERE timer_at <= :now "
             "ORDER BY timer_at LIMIT :limit FOR UPDATE SKIP LOCKED"
         ),
         {"now": now, "limit": limit},
     )
-    return [orjson.loads(document) for document in rows.scalars()]
+    return [(orjson.loads(row.document), tracing.of_id(row.trace.hex) if row.trace else tracing.NONE) for row in rows]
 
 
 async def next_timer(connection: AsyncConnection) -> datetime | None:

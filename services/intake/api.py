@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake import directory, store
 from services.intake.handlers import IMPORT_ID, IMPORT_LINE, RECEIVED_AT, SETTINGS
-from shared import bus, db, quarantine
+from shared import bus, db, quarantine, tracing
 from shared.clock import machine_now
 from shared.cloudevents import Outgoing, outgoing
 from shared.events import UnitDescribed
@@ -60,14 +60,18 @@ async def _store(running: Running, messages: Sequence[Outgoing]) -> None:
 async def take_national(source: Source, request: Request) -> dict[str, Any]:
     """Store one message of the national portal's format (DongBoHoSoMC, CapNhatTienDoHoSoMC) in the stream.
 
+    returns: `id`, the message's trace: log lines of what it causes name it. A header `traceparent` goes before it.
+
     The answer comes after the stream has stored it; what becomes of its objects is seen in `/v1/quarantine` or in
     the obligations. Sending a message again is harmless.
     """
     running = _running(request)
     body = await _body(request, limit=SETTINGS.max_body_bytes)
     message_id = uuid.uuid4().hex
-    await _store(running, [Outgoing(message_id, f"feed.{source}.national", body, _headers(running))])
-    return {"stored": True, "id": message_id, "error_code": "00"}
+    trace = tracing.received(request.headers, seed=message_id)
+    headers = _headers(running, **{tracing.HEADER: trace})
+    await _store(running, [Outgoing(message_id, f"feed.{source}.national", body, headers)])
+    return {"stored": True, "id": tracing.id_of(trace), "error_code": "00"}
 
 
 @router.post("/imports/{import_id}/lines", status_code=202, tags=["imports"])
@@ -184,7 +188,7 @@ async def announce_units(running: Running, units: dict[str, dict[str, Any]], *, 
             for code, (revision, unit) in sorted(new.items())
         ]
 
-    await running.commit(work)
+    await running.commit(work, cause="directory")
     return {"units": len(units), "dry_run": dry_run, **changes}
 
 

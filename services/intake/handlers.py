@@ -14,11 +14,12 @@ from services.intake import national, store
 from services.intake.facts import Receipt, event_id, facts_of, key_of
 from services.intake.memory import Memory
 from services.intake.settings import IntakeSettings
-from shared import metrics, quarantine
+from shared import metrics, quarantine, tracing
 from shared.bus import Received
 from shared.clock import PROVINCE_ZONE
 from shared.cloudevents import Outgoing, outgoing
 from shared.events import DossierSaid, Fact
+from shared.logs import log
 from shared.service import Heard
 
 RECEIVED_AT = "Dondoc-Received-At"  # business time of receipt, set by who drives the clock; else nobody is believed
@@ -34,6 +35,7 @@ class Tally:
     """What became of one message's objects."""
 
     message: Received
+    trace: str = tracing.NONE
     source: str = ""
     accepted: int = 0
     repeated: int = 0
@@ -66,7 +68,7 @@ async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     """
     spoken: list[Spoken] = []
     refused: list[quarantine.Entry] = []
-    tallies = [Tally(message) for message in heard.messages]
+    tallies = [Tally(message, _trace(message)) for message in heard.messages]
     for tally in tallies:
         _understand(tally, spoken, refused, driven=heard.driven)
     await _hear(connection, spoken)
@@ -78,6 +80,7 @@ async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     await quarantine.add(connection, "intake", refused)
     await store.add_line_outcomes(connection, _line_outcomes(tallies))
     _count(tallies)
+    _log(tallies)
     return [event for one in spoken for event in _dossier_said(one)]
 
 
@@ -110,6 +113,18 @@ def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Ent
             spoken.append(Spoken(key_of(of.code), of.code, facts, received_at, tally))
         else:
             tally.repeated += 1  # a code and nothing else says nothing new
+
+
+def _trace(message: Received) -> str:
+    return tracing.received(message.headers, seed=f"{message.stream}/{message.sequence}/{message.at.timestamp()}")
+
+
+def _log(tallies: Sequence[Tally]) -> None:
+    """Name the messages of which nothing, or not all, becomes a fact; what is said is in the line of its commit."""
+    if refused := [tally.trace for tally in tallies if tally.refused]:
+        log.warning("refused", messages=len(refused), traces=tracing.ids(refused))
+    if again := [tally.trace for tally in tallies if not tally.refused and not tally.accepted]:
+        log.info("heard_again", messages=len(again), traces=tracing.ids(again))
 
 
 def _count(tallies: Sequence[Tally]) -> None:
@@ -166,6 +181,7 @@ def _dossier_said(one: Spoken) -> list[Outgoing]:
             id=event_id(facts),
             about=one.key,
             time=one.heard_at,
+            trace=one.tally.trace,
             data={"dossier": one.key, "raw_code": one.code, "facts": facts},
         )
         for facts in parts

@@ -17,7 +17,7 @@ from services.notify import channel, notices, saying
 from services.notify.channel import GiveUp, Sent, TryLater
 from services.notify.mail import Claimed
 from services.notify.settings import NotifySettings
-from shared import db, metrics
+from shared import db, metrics, tracing
 from shared.clock import machine_now
 from shared.cloudevents import Outgoing
 from shared.logs import log
@@ -56,7 +56,11 @@ async def _deliver(running: Running, notice: Claimed, settings: NotifySettings) 
         status, reason = withheld
         await _finish(running, notice, status=status, reason=reason, sent_at=None)
         return
-    match await channel.send(notice, settings):
+    with tracing.spans():
+        for trace in notice.traces:
+            tracing.child(trace, name="send email")
+        outcome = await channel.send(notice, settings)
+    match outcome:
         case Sent():
             await _finish(running, notice, status="sent", reason="", sent_at=machine_now())
         case GiveUp(reason):
@@ -82,7 +86,8 @@ def _withheld(notice: Claimed, settings: NotifySettings) -> tuple[str, str] | No
 async def _finish(running: Running, notice: Claimed, *, status: str, reason: str, sent_at: datetime | None) -> None:
     async def note(connection: AsyncConnection) -> list[Outgoing]:
         state = await notices.finish(connection, notice, status=status, reason=reason, sent_at=sent_at)
-        return [saying.notice(state, at=running.clock.now())] if state else []
+        return [saying.notice(state, at=running.clock.now(), traces=notice.traces)] if state else []
 
-    await running.commit(note)
+    await running.commit(note, cause="delivery")
     metrics.notices.labels("email", status).inc()
+    log.info("notice_ended", notice=notice.id, channel="email", status=status, traces=tracing.ids(notice.traces))

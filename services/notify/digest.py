@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from services.notify.lines import News
 from services.notify.policy import NEAR, Policy, Role
 from services.notify.wording import addressee, instant, late_text, left_text, noun, settled_text
+from shared import tracing
 from shared.events import Kind, ObligationChanged, UnitDescribed
 from shared.worktime import WorkCalendar
 
@@ -51,6 +52,7 @@ class Entry:
     kind: Kind
     backlog: bool
     former: str = ""
+    trace: str = tracing.NONE
 
     @property
     def part(self) -> Part:

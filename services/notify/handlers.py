@@ -28,6 +28,7 @@ async def follow_obligations(connection: AsyncConnection, heard: Heard, *, rules
     """
     said = await _decoded(connection, heard.messages, ObligationChanged)
     newest = pressing.latest([envelope.data for envelope in said])
+    traces = {(envelope.data.obligation_id, envelope.data.revision): envelope.traceparent for envelope in said}
     if not newest:
         return []
     reach = {envelope.data.source: envelope.time for envelope in sorted(said, key=lambda envelope: envelope.time)}
@@ -53,6 +54,7 @@ async def follow_obligations(connection: AsyncConnection, heard: Heard, *, rules
             resolved=resolved.get(state.obligation_id),
             rules=rules,
             at=heard.now,
+            trace=traces[state.obligation_id, state.revision],
         )
         for state in newer
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -14,7 +15,10 @@ from email.utils import format_datetime, formataddr, parseaddr
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A stored notice claimed for sending. attempts: this one counted. lease: under which its end is noted."""
+    """A stored notice claimed for sending. attempts: this one counted. lease: under which its end is noted.
+
+    traces: of what it tells.
+    """
 
     id: str
     recipient: str
@@ -24,6 +28,7 @@ class Claimed:
     stored_at: datetime
     attempts: int
     lease: str
+    traces: Sequence[str] = ()
 
 
 def compose(notice: Claimed, *, sender: str, domain: str) -> Message:

@@ -33,6 +33,7 @@ class Notice:
     html_body: str
     items: int
     stored_at: datetime
+    traces: list[str]
 
 
 async def due_posts(connection: AsyncConnection, *, at: datetime, limit: int) -> dict[str, datetime]:
@@ -78,7 +79,7 @@ async def lock_news(connection: AsyncConnection, posts: Sequence[str], *, at: da
         text(
             "SELECT l.post, l.obligation_id, l.role, l.level, l.news, (SELECT max(k.told) FROM notify.line k "
             "WHERE k.obligation_id = l.obligation_id AND k.post = l.post) AS told, o.revision, o.due_at, "
-            "o.resolved, o.doc->>'kind' AS kind, CAST(o.doc->>'backlog' AS boolean) AS backlog, l.former "
+            "o.resolved, o.doc->>'kind' AS kind, CAST(o.doc->>'backlog' AS boolean) AS backlog, l.former, o.trace "
             "FROM notify.line l JOIN notify.obligation o ON o.id = l.obligation_id "
             "WHERE l.news IS NOT NULL AND l.slot_at <= :at AND l.post = ANY(:posts) "
             "ORDER BY l.obligation_id, l.role, l.former FOR UPDATE OF l"
@@ -118,13 +119,14 @@ async def add_notices(connection: AsyncConnection, notices: Sequence[Notice]) ->
     await connection.execute(
         text(
             "INSERT INTO notify.notice (id, post, role, channel, slot, status, reason, recipient, subject, text_body, "
-            "html_body, items, stored_at) SELECT id, post, role, 'email', slot, status, reason, recipient, subject, "
-            "text_body, html_body, items, stored_at FROM unnest(CAST(:ids AS text[]), CAST(:posts AS text[]), "
+            "html_body, items, stored_at, traces) SELECT id, post, role, 'email', slot, status, reason, recipient, "
+            "subject, text_body, html_body, items, stored_at, string_to_array(traces, ' ') "
+            "FROM unnest(CAST(:ids AS text[]), CAST(:posts AS text[]), "
             "CAST(:roles AS text[]), CAST(:slots AS timestamptz[]), CAST(:statuses AS text[]), "
             "CAST(:reasons AS text[]), CAST(:recipients AS text[]), CAST(:subjects AS text[]), "
             "CAST(:texts AS text[]), CAST(:htmls AS text[]), CAST(:items AS integer[]), "
-            "CAST(:stored AS timestamptz[])) AS n(id, post, role, slot, status, reason, recipient, subject, "
-            "text_body, html_body, items, stored_at)"
+            "CAST(:stored AS timestamptz[]), CAST(:traces AS text[])) AS n(id, post, role, slot, status, reason, "
+            "recipient, subject, text_body, html_body, items, stored_at, traces)"
         ),
         {
             "ids": [notice.id for notice in notices],
@@ -139,6 +141,7 @@ async def add_notices(connection: AsyncConnection, notices: Sequence[Notice]) ->
             "htmls": [notice.html_body for notice in notices],
             "items": [notice.items for notice in notices],
             "stored": [notice.stored_at for notice in notices],
+            "traces": [" ".join(notice.traces) for notice in notices],
         },
     )
 
@@ -179,7 +182,7 @@ async def claim(connection: AsyncConnection, *, lease: str, limit: int) -> list[
             "SELECT id FROM notify.notice WHERE status = 'stored' AND next_try_at <= clock_timestamp() "
             "AND (leased_until IS NULL OR leased_until < clock_timestamp()) ORDER BY next_try_at, id "
             "LIMIT :limit FOR UPDATE SKIP LOCKED) "
-            "RETURNING id, recipient, subject, text_body, html_body, stored_at, attempts, lease"
+            "RETURNING id, recipient, subject, text_body, html_body, stored_at, attempts, lease, traces"
         ),
         {"lease": lease, "lease_s": LEASE_S, "limit": limit},
     )

@@ -10,6 +10,7 @@ from services.notify import ladder, lines
 from services.notify.ladder import Step
 from services.notify.lines import Line
 from services.notify.policy import NEAR, NOTHING, Policy
+from shared import tracing
 from shared.events import EscalationChanged, EscalationClosed, EscalationRaised, ObligationChanged
 from shared.worktime import WorkCalendar
 
@@ -29,6 +30,7 @@ class Pressed:
     calendar_days: bool = False
     escalation_revision: int = 0
     timer_at: datetime | None = None
+    trace: str = tracing.NONE  # of what was last said of it
 
     @property
     def unit(self) -> str | None:
@@ -70,13 +72,14 @@ def follow(
     resolved: str | None,
     rules: Rules,
     at: datetime,
+    trace: str = tracing.NONE,
 ) -> Change:
     """Take in a newer state of an obligation: hand it over, close what is settled, note what moved, set the timer.
 
     held: its lines. resolved: the unit its words mean now, asked for only where they changed and there are lines.
     Levels are raised by `advance` alone; one that is reached already is due at once.
     """
-    change = Change(replace(old, obligation=obligation) if old else Pressed(obligation))
+    change = Change(replace(old or Pressed(obligation), obligation=obligation, trace=trace))
     present = list(held)
     if old and is_reworded(old.obligation, obligation):
         change.pressed = replace(change.pressed, resolved=resolved)

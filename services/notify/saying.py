@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from services.notify.pressing import Pressed
+from shared import tracing
 from shared.cloudevents import Outgoing, outgoing
 from shared.events import EscalationChanged, NoticeChanged, NoticeFailed, NoticeSent, NoticeStored, NoticeWithheld
 
@@ -34,11 +36,12 @@ def escalation(event: type[EscalationChanged], pressed: Pressed, *, at: datetime
             raised_at=pressed.raised_at,
             closed_at=pressed.closed_at,
         ),
+        trace=pressed.trace,
     )
 
 
-def notice(state: dict[str, Any], *, at: datetime) -> Outgoing:
-    """state: the fields of `NoticeChanged`."""
+def notice(state: dict[str, Any], *, at: datetime, traces: Sequence[str]) -> Outgoing:
+    """state: the fields of `NoticeChanged`. traces: of what it tells; an event can name one, the log names all."""
     event = NOTICE_EVENTS[state["status"]]
     return outgoing(
         event,
@@ -46,4 +49,5 @@ def notice(state: dict[str, Any], *, at: datetime) -> Outgoing:
         about=state["notice_id"],
         time=at,
         data=event.model_validate(state),
+        trace=traces[0] if traces else tracing.NONE,
     )

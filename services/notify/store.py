@@ -32,7 +32,8 @@ TABLES = (
         closed_at timestamptz,
         calendar_days boolean NOT NULL DEFAULT false,
         escalation_revision integer NOT NULL DEFAULT 0,
-        timer_at timestamptz
+        timer_at timestamptz,
+        trace text NOT NULL DEFAULT ''
     )
     """,
     "CREATE INDEX obligation_timer ON {schema}.obligation (timer_at) WHERE timer_at IS NOT NULL",
@@ -72,6 +73,7 @@ TABLES = (
         items integer NOT NULL,
         stored_at timestamptz NOT NULL,
         added_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        traces text[] NOT NULL DEFAULT '{{}}',
         sent_at timestamptz,
         attempts integer NOT NULL DEFAULT 0,
         next_try_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -96,7 +98,7 @@ TABLES = (
 )
 
 
-PRESSED = "id, doc, resolved, raised, raised_at, closed_at, calendar_days, escalation_revision, timer_at"
+PRESSED = "id, doc, resolved, raised, raised_at, closed_at, calendar_days, escalation_revision, timer_at, trace"
 
 
 def _pressed(row: Row[Any]) -> Pressed:
@@ -150,14 +152,14 @@ async def put_obligations(connection: AsyncConnection, pressed: Sequence[Pressed
             "UPDATE notify.obligation o SET revision = n.revision, doc = n.doc, unit = n.unit, "
             "unit_name = n.unit_name, due_at = n.due_at, resolved = n.resolved, raised = n.raised, "
             "raised_at = n.raised_at, closed_at = n.closed_at, calendar_days = n.calendar_days, "
-            "escalation_revision = n.escalation_revision, timer_at = n.timer_at "
+            "escalation_revision = n.escalation_revision, timer_at = n.timer_at, trace = n.trace "
             "FROM unnest(CAST(:ids AS text[]), CAST(:revisions AS bigint[]), CAST(:docs AS jsonb[]), "
             "CAST(:units AS text[]), CAST(:unit_names AS text[]), CAST(:due_ats AS timestamptz[]), "
             "CAST(:resolved AS text[]), CAST(:raised AS smallint[]), CAST(:raised_ats AS timestamptz[]), "
             "CAST(:closed_ats AS timestamptz[]), CAST(:calendar_days AS boolean[]), "
-            "CAST(:escalation_revisions AS integer[]), CAST(:timers AS timestamptz[])) "
-            "AS n(id, revision, doc, unit, unit_name, due_at, resolved, raised, raised_at, closed_at, "
-            "calendar_days, escalation_revision, timer_at) WHERE o.id = n.id"
+            "CAST(:escalation_revisions AS integer[]), CAST(:timers AS timestamptz[]), "
+            "CAST(:traces AS text[])) AS n(id, revision, doc, unit, unit_name, due_at, resolved, raised, raised_at, "
+            "closed_at, calendar_days, escalation_revision, timer_at, trace) WHERE o.id = n.id"
         ),
         {
             "ids": [p.obligation.obligation_id for p in pressed],
@@ -173,6 +175,7 @@ async def put_obligations(connection: AsyncConnection, pressed: Sequence[Pressed
             "calendar_days": [p.calendar_days for p in pressed],
             "escalation_revisions": [p.escalation_revision for p in pressed],
             "timers": [p.timer_at for p in pressed],
+            "traces": [p.trace for p in pressed],
         },
     )
 

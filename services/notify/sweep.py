@@ -21,6 +21,7 @@ from shared.events import ObligationChanged
 
 LEVELS_AT_ONCE = 500
 POSTS_AT_ONCE = 20  # a digest may cover thousands of lines
+TRACES_AT_MOST = 200  # that a notice names in the log
 SOON_AFTER = timedelta(microseconds=1)
 
 
@@ -135,6 +136,7 @@ def _notice(
         html_body=rendered.html,
         items=len(entries),
         stored_at=present.at,
+        traces=list(dict.fromkeys(entry.trace for entry in entries if entry.trace))[:TRACES_AT_MOST],
     )
 
 
@@ -156,4 +158,4 @@ def _said(notice: Notice, at: datetime) -> Outgoing:
         "items": notice.items,
         "sent_at": None,
     }
-    return saying.notice(state, at=at)
+    return saying.notice(state, at=at, traces=notice.traces)
