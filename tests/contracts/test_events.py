@@ -129,7 +129,7 @@ def obligations() -> list[Obligation]:
 
 @pytest.mark.parametrize("obligation", obligations(), ids=lambda obligation: obligation["state"])
 def test_what_deadline_says_of_an_obligation_is_a_valid_event(obligation: Obligation) -> None:
-    said = whole(deadline.say(ObligationChanged, obligation, now=NOW), ObligationChanged)
+    said = whole(deadline.say(ObligationChanged, obligation, now=NOW, trace=""), ObligationChanged)
     assert same(dict(obligation), said.model_dump(mode="json"))
 
 
@@ -139,7 +139,7 @@ def test_what_deadline_says_of_an_obligation_is_a_valid_event(obligation: Obliga
 def test_what_the_sweep_says_is_a_valid_event(now: str, event: type[ObligationChanged]) -> None:
     obligation = told(snapshot("2026-11-02T09:05:00", NgayTiepNhan="20261102090000", NgayHenTra="20261109090000"))
     assert fire(obligation, now=now) is event
-    assert whole(deadline.say(event, obligation, now=NOW), event).timing == obligation["timing"]
+    assert whole(deadline.say(event, obligation, now=NOW, trace=""), event).timing == obligation["timing"]
 
 
 def test_an_obligation_and_its_event_have_the_same_fields() -> None:
