@@ -114,7 +114,7 @@ class Consumer:
             self._puller.wake()
 
     async def _take(self, batch: list[Received]) -> None:
-        self._progress_at, self._in_hand = monotonic_s(), batch
+        self._progress_at, self._in_hand, self.stalled = monotonic_s(), batch, False
         self.redelivered += sum(message.delivered > 1 for message in batch)
         try:
             batch.sort(key=lambda message: message.sequence)  # what comes again comes late, and belongs before its tick
@@ -224,9 +224,9 @@ class Consumer:
             metrics.consumer_pending.labels(self.hearing.stream).set(lag.pending)
             metrics.consumer_unacked.labels(self.hearing.stream).set(lag.unacked)
             silent = monotonic_s() - self._progress_at > STALLED_S and not self._in_hand
-            self.stalled = silent and lag.pending > 0
+            self.stalled = lag.pending > 0 and (silent or self.stalled)  # until some arrive, however often set up anew
             metrics.consumer_stalled.labels(self.hearing.stream).set(self.stalled)
-            if self.stalled and self._puller:
+            if silent and self.stalled and self._puller:
                 log.error("consumer_stalled", stream=self.hearing.stream, pending=lag.pending)
                 self._puller.gone = True
                 self._progress_at = monotonic_s()

@@ -97,15 +97,27 @@ class Measured:
             return await self._app(scope, receive, send)
         began = monotonic_s()
 
+        begun = False
+
+        def count(status: int) -> None:
+            nonlocal begun
+            begun = True
+            route = getattr(scope.get("route"), "path", "unknown")
+            method = scope["method"] if scope["method"] in METHODS else "OTHER"
+            metrics.http_requests.labels(method, route, status).inc()
+            metrics.http_seconds.labels(route).observe(monotonic_s() - began)
+
         async def measured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "unknown")
-                method = scope["method"] if scope["method"] in METHODS else "OTHER"
-                metrics.http_requests.labels(method, route, message["status"]).inc()
-                metrics.http_seconds.labels(route).observe(monotonic_s() - began)
+                count(message["status"])
             await send(message)
 
-        return await self._app(scope, receive, measured)
+        try:
+            return await self._app(scope, receive, measured)
+        except Exception:  # nobody expected it: the server answers 500 outside of this
+            if not begun:
+                count(500)
+            raise
 
 
 async def _database_problem(request: Request, error: Exception) -> JSONResponse:

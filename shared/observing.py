@@ -16,22 +16,42 @@ from shared.clock import machine_now, monotonic_s
 from shared.logs import log
 from shared.service import Running
 
-SHARE = 50  # a sample that takes long is taken seldom: at most a fiftieth of the time
+PATIENCE_S = 5  # a server that has not answered by then does not answer
+SHARE = 50  # counts that take long are taken seldom: at most a fiftieth of the time
+COUNT_AT_LEAST_EVERY_S = 300
 
 
 async def observe_for_ever(running: Running) -> None:
     """Sample each `DONDOC_OBSERVE_SECONDS`; a server that does not answer is what the sample says."""
     while True:
-        began = monotonic_s()
         await observe(running)
-        await asyncio.sleep(max(running.settings.observe_seconds, (monotonic_s() - began) * SHARE))
+        await asyncio.sleep(running.settings.observe_seconds)
+
+
+async def count_for_ever(running: Running) -> None:
+    """Let the service count what it keeps, for which it may have to read whole tables."""
+    while True:
+        began = monotonic_s()
+        took_s = 0.0
+        try:
+            await count(running)
+            took_s = monotonic_s() - began
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("not_counted", error=type(error).__name__)
+        await asyncio.sleep(max(running.settings.observe_seconds, min(took_s * SHARE, COUNT_AT_LEAST_EVERY_S)))
+
+
+async def count(running: Running) -> None:
+    if running.service.observe:
+        async with running.engine.connect() as connection:
+            await running.service.observe(connection, running.clock.now())
 
 
 async def observe(running: Running) -> None:
     metrics.ready.set(not running.missing())
     metrics.server_up.labels("nats").set(running.client.is_connected)
     try:
-        async with running.engine.connect() as connection:
+        async with asyncio.timeout(PATIENCE_S), running.engine.connect() as connection:
             await _observe_database(connection, running)
         metrics.server_up.labels("database").set(1)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
@@ -54,8 +74,6 @@ async def _observe_database(connection: AsyncConnection, running: Running) -> No
     if service.next_timer:
         timer, now = await service.next_timer(connection), running.clock.now()
         metrics.timer_lag.set(max(0.0, (now - timer).total_seconds()) if timer else 0)
-    if service.observe:
-        await service.observe(connection, running.clock.now())
 
 
 async def _observe_streams(running: Running) -> None:

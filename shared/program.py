@@ -117,6 +117,7 @@ def _jobs(started: Running) -> Iterator[Coroutine[Any, Any, None]]:
     yield started.relay.run_fast()
     yield started.relay.run_slow()
     yield observing.observe_for_ever(started)
+    yield observing.count_for_ever(started)
     yield parking.retry_for_ever(started.engine, started.client, started.service.name, partial(_carry_out, started))
     for job in started.service.background:
         yield job(started)

@@ -106,7 +106,7 @@ BOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
     "escalation": (
         "Đôn đốc",
         (
-            figure("Việc đang bị đôn đốc", "sum(level:dondoc_pressed:max) or vector(0)"),
+            figure("Việc đang bị đôn đốc", 'sum(level:dondoc_pressed:max{level!="0"}) or vector(0)'),
             figure("Thông báo đang chờ gửi", "sum(max by (channel) (dondoc_notices_waiting))"),
             figure("Chờ gửi lâu nhất", "max(dondoc_notices_oldest_seconds)", unit="s"),
             figure(
@@ -114,7 +114,12 @@ BOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
                 'sum(increase(dondoc_notices_total{outcome="sent"}[24h]))',
                 about="Chỉ tăng khi DONDOC_NOTIFY_SEND là live hoặc allowlist.",
             ),
-            graph("Việc đang bị đôn đốc theo cấp", "level:dondoc_pressed:max", "{{level}}"),
+            graph(
+                "Việc đang bị đôn đốc theo cấp",
+                "level:dondoc_pressed:max",
+                "cấp {{level}}",
+                about="Cấp 0: đã nhắc sắp đến hạn, chưa quá hạn.",
+            ),
             graph(
                 "Thông báo trong một giờ theo kết quả",
                 "channel_outcome:dondoc_notices:increase1h",

@@ -27,6 +27,9 @@ IDLE_S = 0.5
 CLAIM = 4  # sent at the same time, each over a connection of its own
 RETRY_SECONDS = (10, 60, 300, 900, 1800)  # the last repeats for ever; a notice is never dropped
 
+for _outcome in ("sent", "failed", "withheld", "recorded", "try_later"):
+    metrics.notices.labels("email", _outcome)  # counted from 0: the first failure is an increase, too
+
 
 async def deliver_for_ever(running: Running, *, settings: NotifySettings) -> None:
     """Send what waits, for ever; failures of the database are waited out."""

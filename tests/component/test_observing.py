@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from prometheus_client import REGISTRY
 from sqlalchemy import text
@@ -36,6 +38,7 @@ async def test_feeds_obligations_quarantine_and_streams_are_counted(started: dic
     await harness.until_idle(started)
     for service in started.values():
         await observing.observe(service)
+        await observing.count(service)
     assert told("feed_objects_total", source="motcua-9", outcome="accepted") == before + 1
     assert told("feed_last_received_timestamp_seconds", source="motcua-9")
     assert told("obligations", kind="dossier", state="open", timing="overdue") == 1
@@ -72,7 +75,21 @@ async def test_an_outbox_that_cannot_leave_and_a_timer_that_does_not_fire_grow_o
     assert told("outbox_oldest_seconds") == told("timer_lag_seconds") == 0
 
 
-async def test_a_database_that_does_not_answer_is_told(started: dict[str, Running], monkeypatch) -> None:  # type: ignore[no-untyped-def]
+async def test_a_database_that_hangs_is_told_before_anybody_asks_again(
+    started: dict[str, Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(observing, "_observe_database", hang)
+    monkeypatch.setattr(observing, "PATIENCE_S", 0.1)
+    await asyncio.wait_for(observing.observe(started["intake"]), 5)
+    assert told("server_up", server="database") == 0
+
+
+async def test_a_database_that_does_not_answer_is_told(
+    started: dict[str, Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def gone() -> None:
         raise OSError("gone")
 

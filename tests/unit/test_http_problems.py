@@ -55,3 +55,17 @@ async def test_requests_are_counted_by_the_pattern_of_their_route_never_by_an_id
     assert 'dondoc_http_requests_total{method="GET",route="/things/{id}",status="200"} 1.0' in told
     assert 'dondoc_http_requests_total{method="OTHER",route="unknown",status="404"} 1.0' in told
     assert "000.00.12" not in told
+
+
+async def test_a_failure_that_nobody_expected_is_counted_too() -> None:
+    app = http.application(name="test", settings=Settings(), ready=dict, asyncapi={})
+
+    @app.get("/falls-over")
+    async def falls_over() -> None:
+        raise ZeroDivisionError
+
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/falls-over")).status_code == 500
+        told = (await client.get("/metrics")).text
+    assert 'dondoc_http_requests_total{method="GET",route="/falls-over",status="500"} 1.0' in told
