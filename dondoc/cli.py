@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Each has a function `register(app: typer.Typer) -> None`; those that do not exist are passed over.
 COMMAND_MODULES = (
     *(f"services.{service}.cli" for service in layout.SERVICES),
+    "dondoc.doctor.cli",
     "dondoc.demo.cli",
     "dondoc.simulate.cli",
 )
@@ -69,7 +70,7 @@ def _up_detached(data: Path, port_base: int) -> None:
     from dondoc.stack import running
 
     log = data / "logs" / "supervisor.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    layout.make_private(data)
     began = log.stat().st_size if log.exists() else 0
     command = [sys.executable, "-m", "dondoc.cli", "up", "--data", str(data), "--port-base", str(port_base)]
     with log.open("ab") as output:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 from sqlalchemy import text
@@ -14,6 +15,9 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.settings import database_dsn
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 SERVICES = ("intake", "deadline", "complaints", "notify", "console")
 COMMAND_TIMEOUT_S = 60  # no statement of ours runs longer; a lost connection is seen at the latest then
@@ -59,15 +63,28 @@ def is_transient(error: BaseException) -> bool:
 def migrate(service: str, database_url: str) -> None:
     """Bring the schema of `service` to the newest version. Harmless when it is there already."""
     from alembic import command
+
+    config = _alembic(service)
+    config.attributes["service"] = service
+    config.attributes["database_url"] = database_dsn(database_url)
+    command.upgrade(config, "head")
+
+
+def versions(service: str) -> list[str]:
+    """Return the versions of a service's schema that this program knows, newest first."""
+    from alembic.script import ScriptDirectory
+
+    return [script.revision for script in ScriptDirectory.from_config(_alembic(service)).walk_revisions()]
+
+
+def _alembic(service: str) -> Config:
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(ROOT / "shared" / "alembic"))
     config.set_main_option("version_locations", str(ROOT / "services" / service / "migrations"))
     config.set_main_option("path_separator", "os")
-    config.attributes["service"] = service
-    config.attributes["database_url"] = database_dsn(database_url)
-    command.upgrade(config, "head")
+    return config
 
 
 async def schema_version(of: AsyncEngine, *, service: str) -> str | None:

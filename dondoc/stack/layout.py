@@ -6,6 +6,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dondoc.stack.errors import StackError
+
 SERVICES = ("intake", "deadline", "complaints", "notify", "console")  # in the order they start
 PORT_OFFSETS = {
     "console": 0,
@@ -55,6 +57,19 @@ def load_secrets(data: Path) -> Secrets:
     )
     write_private(path, json.dumps(asdict(new), indent=1))
     return new
+
+
+def make_private(data: Path) -> None:
+    """Make the data directory and its folder for logs, for their owner alone; those that are there stay as they are.
+
+    raises: StackError - it cannot be written.
+    """
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (data, data / "logs"):
+            folder.mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StackError(f"cannot write to {data}: {error.strerror}; choose another --data directory") from None
 
 
 def write_private(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dondoc.stack.errors import StackError
-from dondoc.stack.layout import HOST
+from dondoc.stack.layout import HOST, make_private
 
 _LEFTOVER_S = 15  # what a killed supervisor leaves ends by itself within seconds
 
@@ -21,7 +21,7 @@ def locked(data: Path) -> Iterator[None]:
     raises: StackError - another supervisor holds it, or the directory cannot be written.
     """
     try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(data)
         file = (data / "lock").open("a+")
     except OSError as error:
         raise StackError(f"cannot write to {data}: {error.strerror}; choose another --data directory") from None
@@ -95,12 +95,13 @@ def check_ports(wanted: Mapping[str, int]) -> None:
 
     raises: StackError - naming all that are not.
     """
-    taken = [f"{port} ({name})" for name, port in wanted.items() if not _is_free(port)]
+    taken = [f"{port} ({name})" for name, port in wanted.items() if not is_free(port)]
     if taken:
         raise StackError(f"port in use: {', '.join(taken)}: stop what listens there or choose another --port-base")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Return whether a server could listen on a port of this machine now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

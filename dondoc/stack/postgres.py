@@ -5,6 +5,9 @@ in a user namespace, and where those are refused lends the user `nobody` the rig
 """
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import os
 import pwd
 import re
@@ -51,6 +54,8 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u ",
     "log_min_duration_statement": "2s",
+    "log_parameter_max_length": 0,  # bound values are personal data: no log has them
+    "log_error_verbosity": "terse",  # nor the DETAIL of an error, which repeats the row
 }
 
 _ROLE_SETTINGS = {
@@ -244,10 +249,24 @@ async def _put_role(admin: "asyncpg.Connection[asyncpg.Record]", service: str, p
     name = role(service)
     if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
         await admin.execute(f"CREATE ROLE {name} LOGIN")
-    literal = await admin.fetchval("SELECT quote_literal($1::text)", password)
+    literal = await admin.fetchval("SELECT quote_literal($1::text)", scram(password))
     await admin.execute(f"ALTER ROLE {name} PASSWORD {literal}")
     for setting, value in {"search_path": service, **_ROLE_SETTINGS}.items():
         await admin.execute(f"ALTER ROLE {name} SET {setting} = '{value}'")
+
+
+def scram(password: str, *, rounds: int = 4096) -> str:
+    """Return what PostgreSQL keeps of a password, so that a log of the statement holds no password.
+
+    returns: the password itself where it is not ASCII: normalising it (SASLprep) is left to the server.
+    """
+    if not password.isascii():
+        return password
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds)
+    client_key, server_key = (hmac.digest(salted, name, "sha256") for name in (b"Client Key", b"Server Key"))
+    kept = (base64.b64encode(part).decode() for part in (salt, hashlib.sha256(client_key).digest(), server_key))
+    return "SCRAM-SHA-256${}:{}${}:{}".format(rounds, *kept)
 
 
 async def _put_schemas(inside: "asyncpg.Connection[asyncpg.Record]", services: Iterable[str]) -> None:
