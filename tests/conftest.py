@@ -6,23 +6,31 @@ import pytest
 import pytest_asyncio
 
 from tests import servers as real
+from tests.containers.compose import compose_servers
+
+SERVERS = {"wheels": real.wheel_servers, "containers": real.container_servers, "compose": compose_servers}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--containers",
-        action="store_true",
-        help="run the servers from containers, not from the wheels, and only the tests that share them",
+        "--servers",
+        choices=SERVERS,
+        default="wheels",
+        help="where NATS and PostgreSQL come from: the wheels, their public images, or docker-compose.yml; from "
+        "elsewhere than the wheels, only the tests that share them are run",
+    )
+    parser.addoption(
+        "--containers", dest="servers", action="store_const", const="containers", help="the second of them"
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --containers leave out what it changes nothing for.
+    """Where the servers are not the wheels', leave out what that changes nothing for.
 
     Those are the tests without servers, and the tests that start, kill or restart servers of their own: these come
     from the wheels always.
     """
-    if config.getoption("--containers"):
+    if config.getoption("servers") != "wheels":
         shares = ["servers" in getattr(item, "fixturenames", ()) for item in items]
         config.hook.pytest_deselected(items=[item for item, kept in zip(items, shares, strict=True) if not kept])
         items[:] = [item for item, kept in zip(items, shares, strict=True) if kept]
@@ -31,12 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[real.Servers]:
     """Both servers, started once a session."""
-    if request.config.getoption("--containers"):
-        with real.container_servers(tmp_path_factory.mktemp("servers")) as running:
-            yield running
-    else:
-        with real.wheel_servers(tmp_path_factory.mktemp("servers")) as running:
-            yield running
+    with SERVERS[request.config.getoption("servers")](tmp_path_factory.mktemp("servers")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

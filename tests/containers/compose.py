@@ -17,14 +17,18 @@ from typing import Any
 import orjson
 
 from dondoc.stack.layout import SERVICES
-from tests.servers import ROOT, clean_environment, free_port
+from tests.servers import ROOT, Servers, clean_environment, free_port
 
 HEALTHY_S = 180  # usual is under 30; a machine that builds at the same time is slow
+SOURCE = "motcua-1"  # of what tests send by hand
+ALL = ("nats", "postgres", *SERVICES)
 IMAGE = os.environ.get("DONDOC_TEST_IMAGE", "dondoc:test")  # checkouts that share an engine build one each
 
 
 def command() -> list[str]:
-    """Return the Compose of this machine: docker-compose 1.29 or newer, else the engine's own."""
+    """Return the Compose of this machine: what DONDOC_COMPOSE names, docker-compose, or the engine's own."""
+    if named := os.environ.get("DONDOC_COMPOSE"):
+        return named.split()
     if shutil.which("docker-compose"):
         return ["docker-compose"]
     if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0:
@@ -34,12 +38,17 @@ def command() -> list[str]:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack that is up. environment: what docker-compose.yml asks for. env_file: empty, in place of .env."""
+    """A stack of its own. environment: what docker-compose.yml asks for. env_file: empty, in place of .env."""
 
     environment: Mapping[str, str]
     env_file: Path
-    intake_url: str
-    api_key: str
+
+    @property
+    def intake_url(self) -> str:
+        return f"http://127.0.0.1:{self.environment['DONDOC_INTAKE_PORT']}"
+
+    def secret(self, name: str) -> str:
+        return (Path(self.environment["DONDOC_SECRETS"]) / name).read_text()
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Compose on this stack, whatever the checkout's .env says."""
@@ -58,18 +67,22 @@ class Stack:
         """Run `dondoc` inside deadline's container and return what it prints."""
         return self.run("exec", "-T", "deadline", "dondoc", *arguments).stdout
 
-    def obligations(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.dondoc("export", "obligations").splitlines()]
+    def obligations(self, *, source: str = SOURCE) -> list[dict[str, Any]]:
+        """Return what is known of the dossiers of one source, once nothing is in flight."""
+        self.dondoc("status", "--wait-idle", "120")
+        told = [json.loads(line) for line in self.dondoc("export", "obligations").splitlines()]
+        return [obligation for obligation in told if obligation["source"] == source]
 
-    def container(self, service: str) -> str:
-        return self.run("ps", "-q", service).stdout.strip()
+    def containers(self, service: str) -> list[str]:
+        """Return the ids of a service's containers: one, or as many as it was scaled to."""
+        return self.run("ps", "-q", service).stdout.split()
 
     def send(self, body: Mapping[str, Any]) -> None:
         """Post one portal message to intake's published port, again until the stream has taken it."""
         request = urllib.request.Request(
-            f"{self.intake_url}/v1/feeds/motcua-1/national",
+            f"{self.intake_url}/v1/feeds/{SOURCE}/national",
             data=orjson.dumps(body),
-            headers={"X-API-Key": self.api_key, "Content-Type": "application/json"},
+            headers={"X-API-Key": self.secret("api_key"), "Content-Type": "application/json"},
         )
         until = time.monotonic() + 60
         while True:
@@ -82,48 +95,89 @@ class Stack:
                     raise
                 time.sleep(0.2)
 
-    def wait_healthy(self) -> None:
+    def kill(self, service: str) -> None:
+        """Let a service's container die without a warning, and start it again as it was."""
+        [container] = self.containers(service)
+        for deed in ("kill", "start"):
+            subprocess.run(["docker", deed, container], capture_output=True, check=True)
+
+    def wait_healthy(self, *services: str) -> None:
+        """Return once every container of `services` is healthy; of all where none is named."""
         until = time.monotonic() + HEALTHY_S
-        while sick := [name for name in ("nats", "postgres", *SERVICES) if inspect(self, name)["Health"] != "healthy"]:
+        while sick := [name for name in services or ALL if not healthy(self, name)]:
             logs = "" if time.monotonic() < until else self.run("logs", "--tail", "20", check=False).stdout
             assert time.monotonic() < until, f"not healthy within {HEALTHY_S} s: {', '.join(sick)}\n{logs}"
             time.sleep(0.5)
 
 
-def inspect(stack: Stack, service: str) -> dict[str, Any]:
-    """Return what the engine says of a service's container: Health, User, ReadOnly, Ports, Env."""
-    told = subprocess.run(["docker", "inspect", stack.container(service)], capture_output=True, text=True, check=True)
-    [container] = json.loads(told.stdout)
-    ports = container["HostConfig"]["PortBindings"] or {}
-    return {
-        "Health": container["State"].get("Health", {}).get("Status"),
-        "User": container["Config"]["User"],
-        "ReadOnly": container["HostConfig"]["ReadonlyRootfs"],
-        "Ports": {port: [binding["HostIp"] for binding in bindings] for port, bindings in ports.items()},
-        "Everything": told.stdout,
-    }
+def healthy(stack: Stack, service: str) -> bool:
+    told = inspected(stack, service)
+    return bool(told) and all(of["State"].get("Health", {}).get("Status") == "healthy" for of in told)
+
+
+def inspected(stack: Stack, service: str) -> list[dict[str, Any]]:
+    """Return what the engine says of a service's containers."""
+    ids = stack.containers(service)
+    told = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=True) if ids else None
+    return json.loads(told.stdout) if told else []
+
+
+def published(stack: Stack, service: str) -> dict[str, list[str]]:
+    """Return the ports that a service publishes, each with the addresses of this machine it is reached at."""
+    [told] = inspected(stack, service)
+    ports = told["HostConfig"]["PortBindings"] or {}
+    return {port: [binding["HostIp"] for binding in bindings] for port, bindings in ports.items()}
 
 
 @contextmanager
-def stack_of_its_own(folder: Path) -> Iterator[Stack]:
-    """Build the image, bring the stack up on free ports, and take it down with its volumes."""
+def prepared(folder: Path, **settings: str) -> Iterator[Stack]:
+    """Make secrets, choose free ports, and at the end take down what was started, with its volumes."""
     secrets = folder / "secrets"
     subprocess.run([ROOT / "deploy" / "make-secrets.sh", secrets], check=True)
-    intake, console = free_port(), free_port()
+    intake = free_port()
     environment = {
         **clean_environment(),
         "COMPOSE_PROJECT_NAME": f"dondoc-test-{intake}",
         "DONDOC_IMAGE": IMAGE,
         "DONDOC_SECRETS": str(secrets),
         "DONDOC_INTAKE_PORT": str(intake),
-        "DONDOC_CONSOLE_PORT": str(console),
+        "DONDOC_CONSOLE_PORT": str(free_port()),
+        "DONDOC_MAILBOX_PORT": str(free_port()),
+        **settings,
     }
     env_file = folder / "empty.env"
     env_file.touch()
-    stack = Stack(environment, env_file, f"http://127.0.0.1:{intake}", (secrets / "api_key").read_text())
+    stack = Stack(environment, env_file)
     try:
-        stack.run("up", "--detach", "--build")
-        stack.wait_healthy()
         yield stack
     finally:
         stack.run("down", "--volumes", "--timeout", "10", check=False)
+
+
+@contextmanager
+def stack_of_its_own(folder: Path) -> Iterator[Stack]:
+    """Build the image and bring the whole stack up, with the mailbox as notify's relay."""
+    mails = {"SEND": "live", "SMTP_HOST": "mailbox", "SMTP_PORT": "1025"}
+    settings = {f"DONDOC_NOTIFY_{name}": value for name, value in mails.items()}
+    with prepared(folder, COMPOSE_PROFILES="dev", **settings) as stack:
+        stack.run("up", "--detach", "--build")
+        stack.wait_healthy(*ALL, "mailbox")
+        yield stack
+
+
+@contextmanager
+def compose_servers(folder: Path) -> Iterator[Servers]:
+    """Run the two servers of docker-compose.yml, which publish no port, and reach them where the engine put them."""
+    with prepared(folder) as stack:
+        stack.run("up", "--detach", "nats", "postgres")
+        stack.wait_healthy("nats", "postgres")
+        yield Servers(
+            nats_url=stack.secret("nats_url").replace("@nats:", f"@{address(stack, 'nats')}:"),
+            postgres_url=stack.secret("admin_database_url").replace("@postgres:", f"@{address(stack, 'postgres')}:"),
+        )
+
+
+def address(stack: Stack, service: str) -> str:
+    [told] = inspected(stack, service)
+    [network] = told["NetworkSettings"]["Networks"].values()
+    return str(network["IPAddress"])

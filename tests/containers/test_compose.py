@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import threading
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dondoc.stack.layout import SERVICES
-from tests.containers.compose import Stack, command, inspect, stack_of_its_own
+from tests.containers.compose import ALL, Stack, command, inspected, published
 from tests.servers import ROOT, clean_environment
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("DONDOC_TESTS_FULL"), reason="part of `./dev test --full`"),
     pytest.mark.timeout(900),  # the first build fetches every package
 ]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with stack_of_its_own(tmp_path_factory.mktemp("compose")) as running:
-        yield running
 
 
 def dossier(number: int) -> dict[str, Any]:
@@ -46,32 +43,81 @@ def message(*dossiers: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_portal_message_becomes_an_obligation(stack: Stack) -> None:
     stack.send(message(dossier(1)))
-    stack.dondoc("status", "--wait-idle", "60")
     [obligation] = stack.obligations()
     assert obligation["subject_id"] == "000.00.12.H56-261102-0001"
     assert obligation["unit"] == "H56.12"
     assert obligation["due_at"] == "2026-11-09T09:10:00+07:00"
 
 
-@pytest.mark.parametrize("restarted", ["intake", "deadline", "nats", "postgres"])
-def test_a_restart_in_the_midst_of_work_loses_and_doubles_nothing(stack: Stack, restarted: str) -> None:
+def sent_during(stack: Stack, deed: Callable[[], object], *, dossiers: int = 100) -> None:
+    """Send dossiers one by one, do the deed in the midst, and see that each has become one obligation."""
     before = {obligation["subject_id"] for obligation in stack.obligations()}
-    sent = [dossier(number) for number in range(len(before) + 1, len(before) + 101)]
-    restart = threading.Thread(target=stack.run, args=("restart", restarted))
+    sent = [dossier(number) for number in range(len(before) + 1, len(before) + 1 + dossiers)]
+    doing = threading.Thread(target=deed)
     for at, one in enumerate(sent):
         if at == len(sent) // 4:
-            restart.start()
+            doing.start()
         stack.send(message(one))
-    restart.join()
+    doing.join()
     stack.wait_healthy()
-    stack.dondoc("status", "--wait-idle", "120")
     after = [obligation["subject_id"] for obligation in stack.obligations()]
     assert sorted(after) == sorted(before | {one["MaHoSo"] for one in sent})
 
 
+@pytest.mark.parametrize("restarted", ["intake", "nats"])
+def test_a_restart_in_the_midst_of_work_loses_and_doubles_nothing(stack: Stack, restarted: str) -> None:
+    sent_during(stack, lambda: stack.run("restart", restarted))
+
+
+@pytest.mark.parametrize("killed", ["deadline", "postgres"])
+def test_a_kill_in_the_midst_of_work_loses_and_doubles_nothing(stack: Stack, killed: str) -> None:
+    sent_during(stack, lambda: stack.kill(killed))
+
+
+def test_three_copies_of_deadline_share_the_work_and_lose_and_double_nothing(stack: Stack) -> None:
+    scale = ("up", "--detach", "--no-recreate", "--scale")
+    stack.run(*scale, "deadline=3", "deadline")
+    try:
+        stack.wait_healthy("deadline")
+        copies = stack.containers("deadline")
+        assert len(copies) == 3
+        before = [heard(copy) for copy in copies]
+        sent_during(stack, lambda: None, dossiers=200)
+        shares = [heard(copy) - was for copy, was in zip(copies, before, strict=True)]
+        assert min(shares) > 0
+        assert sum(shares) == 200
+    finally:
+        stack.run(*scale, "deadline=1", "deadline")
+
+
+def heard(container: str) -> int:
+    """Return how many messages of INTAKE a copy of deadline has taken."""
+    look = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8002/metrics').read().decode())"
+    told = subprocess.run(
+        ["docker", "exec", container, "python", "-c", look], capture_output=True, text=True, check=True
+    )
+    counted = re.findall(
+        r'^dondoc_events_total\{outcome="(\w+)",stream="INTAKE"\} ([\d.e+]+)$', told.stdout, re.MULTILINE
+    )
+    return sum(int(float(count)) for outcome, count in counted)
+
+
+def test_the_mailbox_takes_what_notify_sends_and_shows_it(stack: Stack) -> None:
+    send = (
+        "import smtplib\n"
+        "from services.notify.settings import NotifySettings\n"
+        "relay = NotifySettings()\n"
+        "mail = 'Subject: qua han\\nMessage-ID: <1@example.vn>\\n\\n2 ho so'\n"
+        "smtplib.SMTP(relay.smtp_host, relay.smtp_port).sendmail('dondoc@example.vn', ['head@example.vn'], mail)"
+    )
+    stack.run("exec", "-T", "notify", "python", "-c", send)
+    with urllib.request.urlopen(f"http://127.0.0.1:{stack.environment['DONDOC_MAILBOX_PORT']}/v1/mails") as answer:
+        [mail] = json.load(answer)["newest"]
+    assert (mail["to"], mail["subject"], mail["message_id"]) == ("head@example.vn", "qua han", "<1@example.vn>")
+
+
 def test_only_the_console_and_intake_are_published_and_on_loopback_alone(stack: Stack) -> None:
-    published = {name: inspect(stack, name)["Ports"] for name in ("nats", "postgres", *SERVICES)}
-    assert {name: ports for name, ports in published.items() if ports} == {
+    assert {name: ports for name in ALL if (ports := published(stack, name))} == {
         "intake": {"8001/tcp": ["127.0.0.1"]},
         "console": {"8000/tcp": ["127.0.0.1"]},
     }
@@ -79,17 +125,20 @@ def test_only_the_console_and_intake_are_published_and_on_loopback_alone(stack: 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_runs_as_nobody_special_on_a_read_only_root(stack: Stack, service: str) -> None:
-    told = inspect(stack, service)
-    assert told["User"] == "10001:10001"
-    assert told["ReadOnly"]
+    [told] = inspected(stack, service)
+    assert told["Config"]["User"] == "10001:10001"
+    assert told["HostConfig"]["ReadonlyRootfs"]
 
 
-def test_no_secret_is_shown_by_the_engine(stack: Stack) -> None:
+def test_no_secret_is_shown_by_the_engine_by_a_process_or_by_a_log(stack: Stack) -> None:
     secrets = Path(stack.environment["DONDOC_SECRETS"])
     kept = {file.name: text for file in secrets.iterdir() if (text := file.read_text())}
-    for name in ("nats", "postgres", *SERVICES):
-        told = inspect(stack, name)["Everything"]
-        assert [secret for secret, text in kept.items() if text in told] == []
+    shown = {name: json.dumps(inspected(stack, name)) for name in ALL}
+    shown |= {f"{name}'s process": stack.run("exec", "-T", name, "cat", "/proc/1/environ").stdout for name in SERVICES}
+    shown["logs"] = stack.run("logs").stdout
+    assert "DONDOC_HTTP_PORT" in shown["intake's process"]
+    assert "started" in shown["logs"]
+    assert [(where, secret) for where, told in shown.items() for secret, text in kept.items() if text in told] == []
 
 
 def test_a_role_sees_only_its_own_schema(stack: Stack) -> None:
