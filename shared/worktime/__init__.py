@@ -1,6 +1,6 @@
 """Working time: calendars, and how to add and to measure in them. Pure: never reads a clock, knows no service."""
 
-from shared.worktime.calendars import CalendarError, WorkCalendar, calendar
+from shared.worktime.calendars import CalendarError, WorkCalendar, calendar, calendar_over
 from shared.worktime.province import vietnam
 from shared.worktime.reckoning import (
     CalendarEndsError,
@@ -19,6 +19,7 @@ __all__ = [
     "CalendarError",
     "WorkCalendar",
     "calendar",
+    "calendar_over",
     "crosses_provisional",
     "days_off",
     "is_working_day",

@@ -1,27 +1,25 @@
-"""Work calendars: plain data is checked and compiled here; the arithmetic on them lives in reckoning.py."""
+"""Work calendars, compiled for bisection from what content.py has checked; the arithmetic lives in reckoning.py."""
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
-Shifts = tuple[tuple[int, int], ...]  # of one day: opening and closing in seconds since local midnight
-Span = tuple[int, int, int]  # a stretch of one UTC offset: since and until in epoch seconds, offset in seconds
+import numpy as np
+from numpy.typing import NDArray
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-DAY_S = 86_400
-LONGEST_YEARS = 100  # a slip in a year's digits must not compile millions of days
+from shared.worktime.content import WEEKDAYS, CalendarError, Content, Shifts, Week, checked
+from shared.worktime.zones import DAY_S, Span, spans
+
+__all__ = ["DAY_S", "EPOCH_ORDINAL", "WEEKDAYS", "CalendarError", "WorkCalendar", "calendar", "calendar_over"]
+
+Array = NDArray[np.int64]
+
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-_SHIFT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24(?=:00)):([0-5]\d)")
-
-
-class CalendarError(ValueError):
-    """The calendar's data contradict themselves; the message begins with the entry at fault."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +34,7 @@ class WorkCalendar:
     known_from: date
     known_until: date
     version: str
-    """Short hash of all that was given: two calendars of one version give the same answers."""
+    """Short hash of all that decides an answer, however it was given: two calendars of one version give the same."""
 
     known_since_s: int
     """Epoch second at which `known_from` begins."""
@@ -60,6 +58,11 @@ class WorkCalendar:
     provisional: tuple[int, ...]
     """Dates, as ordinals, that are expected but not yet announced."""
 
+    content: Content
+    """What was compiled, for calendars laid over this one."""
+    spans: tuple[Span, ...]
+    """The stretches of one UTC offset in the known time."""
+
 
 def calendar(
     *,
@@ -70,154 +73,128 @@ def calendar(
     dates: Mapping[str, Sequence[str]] | None = None,
     names: Mapping[str, str] | None = None,
     provisional: Iterable[str] = (),
+    periods: Iterable[Mapping[str, Any]] = (),
 ) -> WorkCalendar:
     """Check plain data and compile a calendar from them.
 
     week: "mon" … "sun" to shifts such as "07:00-11:30"; a missing day is closed; 24:00 may end a shift.
-    dates: "2026-11-24" to the shifts of that date, in place of its weekday's; [] is a day off.
+    dates: "2026-11-24" to the shifts of that date, in place of its weekday's; [] is a day off. A weekday in place of
+        shifts gives that date the hours of this weekday in the week then in force.
     known_from, known_until: first and last date whose hours are known; nothing outside is ever answered.
+    periods: {"from": date, "until": date, "week": week} - a week that holds between two dates, both included, or
+        without end where one is missing.
     raises: CalendarError - a wrong entry, named; or no open hours at all.
     """
-    zone = _zone(timezone)
-    first, last = _known(known_from, known_until)
-    usual = _week(week)
-    own = {_date("dates", day): _shifts(f"dates.{day}", shifts) for day, shifts in (dates or {}).items()}
-    called = {_date("names", day): name for day, name in (names or {}).items()}
-    expected = sorted({_date("provisional", day) for day in provisional})
+    given = {
+        "timezone": timezone,
+        "week": week,
+        "periods": periods,
+        "dates": dates,
+        "names": names,
+        "provisional": provisional,
+        "known_from": known_from,
+        "known_until": known_until,
+    }
+    return compiled(checked(given))
 
-    content = (str(zone), str(first), str(last), usual, _texts(own), _texts(called), list(map(str, expected)))
+
+def calendar_over(base: WorkCalendar, **given: Any) -> WorkCalendar:
+    """Return the calendar of someone who follows `base` in all that is not given.
+
+    given: as to `calendar`. An own week stands in place of the base's week and periods; own periods, dates and names
+        go before the base's.
+    raises: CalendarError - a wrong entry, named; or no open hours at all.
+    """
+    return compiled(checked(given, base=base.content))
+
+
+def compiled(content: Content) -> WorkCalendar:
+    """Return a calendar ready for bisection. raises: CalendarError - it has no open hours."""
+    first, last, zone = content.known_from, content.known_until, content.zone
     since, until = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
-    intervals = list(_open_intervals(usual, own, list(_spans(zone, since, until))))
-    if not intervals:
+    stretches = tuple(spans(zone, since, until))
+    intervals = _open_intervals(content, stretches)
+    if not intervals.size:
         raise CalendarError("calendar has no open hours")
     return WorkCalendar(
         zone=zone,
         known_from=first,
         known_until=last,
-        version=hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12],
+        version=_version(content, intervals, stretches),
         known_since_s=since,
         known_to_s=until,
-        names=MappingProxyType(called),
-        provisional=tuple(day.toordinal() for day in expected),
+        names=MappingProxyType(content.names),
+        provisional=tuple(sorted(day.toordinal() for day in content.provisional)),
+        content=content,
+        spans=stretches,
         **_arrays(intervals),
     )
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # OSError: the name of a folder of zones, such as "Asia"
-        raise CalendarError(f"timezone: {name!r} is not a known time zone") from None
-
-
-def _known(known_from: str, known_until: str) -> tuple[date, date]:
-    first, last = _date("known_from", known_from), _date("known_until", known_until)
-    if last < first:
-        raise CalendarError(f"known_until: {last} is before known_from, {first}")
-    if last.year - first.year > LONGEST_YEARS:
-        raise CalendarError(f"known_until: {last} is more than {LONGEST_YEARS} years after known_from, {first}")
-    return first, last
-
-
-def _week(week: Mapping[str, Sequence[str]]) -> list[Shifts]:
-    for day in week.keys() - set(WEEKDAYS):
-        raise CalendarError(f"week.{day}: not one of {', '.join(WEEKDAYS)}")
-    return [_shifts(f"week.{day}", week.get(day, ())) for day in WEEKDAYS]
-
-
-def _date(entry: str, text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except (TypeError, ValueError):
-        day = None
-    if day is None or day.isoformat() != text:  # one spelling only, so that no date can be given twice
-        raise CalendarError(f"{entry}: {text!r} is not a date such as 2026-11-24")
-    return day
-
-
-def _shifts(entry: str, texts: Sequence[str]) -> Shifts:
-    if isinstance(texts, str):
-        raise CalendarError(f"{entry}: {texts!r} is not a list of shifts")
-    shifts = []
-    for text in texts:
-        match = _SHIFT.fullmatch(str(text))
-        if match is None:
-            raise CalendarError(f"{entry}: {text!r} is not a shift such as 07:00-11:30")
-        from_h, from_m, to_h, to_m = map(int, match.groups())
-        opening, closing = from_h * 3600 + from_m * 60, to_h * 3600 + to_m * 60
-        if closing <= opening:
-            raise CalendarError(f"{entry}: {text} closes before it has opened")
-        shifts.append((opening, closing, text))
-    shifts.sort()
-    for (_, closing, earlier), (opening, _, later) in pairwise(shifts):
-        if opening < closing:
-            raise CalendarError(f"{entry}: {earlier} and {later} overlap")
-    return tuple((opening, closing) for opening, closing, _ in shifts)
-
-
-def _texts(by_date: Mapping[date, object]) -> list[tuple[str, object]]:
-    return [(str(day), by_date[day]) for day in sorted(by_date)]
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
 
 
-def _spans(zone: ZoneInfo, since: int, until: int) -> Iterator[Span]:
-    """Cut a stretch of time where the zone's offset from UTC changes.
-
-    The zone's table of changes is not public, so each day is looked at and a change in it closed in on.
-    """
-
-    def offset_at(instant: int) -> int:
-        offset = datetime.fromtimestamp(instant, zone).utcoffset()
-        assert offset is not None
-        return int(offset.total_seconds())
-
-    begin, offset = since, offset_at(since)
-    for instant in [*range(since + DAY_S, until, DAY_S), until - 1]:
-        while offset_at(instant) != offset:
-            before, change = max(begin, instant - DAY_S), instant
-            while change - before > 1:
-                middle = (before + change) // 2
-                before, change = (middle, change) if offset_at(middle) == offset else (before, middle)
-            yield begin, change, offset
-            begin, offset = change, offset_at(change)
-    yield begin, until, offset
+def _open_intervals(content: Content, stretches: Sequence[Span]) -> Array:
+    """Return each stretch of open time in order of time; rows: ordinal of its date, opening, closing, offset."""
+    first = content.known_from.toordinal() - 1
+    of_day, kinds = _hours_by_day(content, first, content.known_until.toordinal() + 1)
+    shifts = np.array([shift for kind in kinds for shift in kind], dtype=np.int64).reshape(-1, 2)
+    counts = np.array([len(kind) for kind in kinds])
+    begins = np.cumsum(counts) - counts
+    parts = []
+    for since, until, offset in stretches:
+        days = np.arange((since + offset) // DAY_S, (until - 1 + offset) // DAY_S + 1)
+        kind = of_day[days + EPOCH_ORDINAL - first]
+        count = counts[kind]
+        shift = shifts[np.arange(count.sum()) + np.repeat(begins[kind] - np.cumsum(count) + count, count)]
+        day = np.repeat(days, count)
+        opened = np.maximum(day * DAY_S - offset + shift[:, 0], since)
+        closed = np.minimum(day * DAY_S - offset + shift[:, 1], until)
+        kept = np.stack([day + EPOCH_ORDINAL, opened, closed, np.full_like(day, offset)])
+        parts.append(kept[:, opened < closed])
+    return np.concatenate(parts, axis=1)
 
 
-def _open_intervals(
-    usual: Sequence[Shifts], own: Mapping[date, Shifts], spans: Sequence[Span]
-) -> Iterator[tuple[int, int, int, int]]:
-    """Yield each stretch of open time as (ordinal of its date, opening, closing, offset), in order of time."""
-    own_by_ordinal = {day.toordinal(): shifts for day, shifts in own.items()}
-    for since, until, offset in spans:
-        first, last = (since + offset) // DAY_S, (until - 1 + offset) // DAY_S
-        for day in range(first, last + 1):
-            ordinal, midnight = day + EPOCH_ORDINAL, day * DAY_S - offset
-            weekday = (ordinal - 1) % 7  # ordinal 1 was a Monday
-            for opening, closing in own_by_ordinal.get(ordinal, usual[weekday]):
-                opened, closed = max(midnight + opening, since), min(midnight + closing, until)
-                if opened < closed:
-                    yield ordinal, opened, closed, offset
+def _hours_by_day(content: Content, first: int, last: int) -> tuple[Array, list[Shifts]]:
+    """Return for each ordinal from `first` to `last` which of the kinds of days it is, and the shifts of each kind."""
+    kinds: dict[Shifts, int] = {}
+
+    def numbers(week: Week) -> Array:
+        return np.array([kinds.setdefault(shifts, len(kinds)) for shifts in week])
+
+    weekday = (np.arange(first, last + 1) - 1) % 7  # ordinal 1 was a Monday
+    of_day = numbers(content.week)[weekday]
+    for period in content.periods:
+        held = slice(max(period.first.toordinal() - first, 0), max(period.last.toordinal() - first + 1, 0))
+        of_day[held] = numbers(period.week)[weekday[held]]
+    for on, hours in content.dates.items():
+        if first <= on.toordinal() <= last:
+            shifts = content.usual(on)[hours] if isinstance(hours, int) else hours
+            of_day[on.toordinal() - first] = kinds.setdefault(shifts, len(kinds))
+    return of_day, list(kinds)
 
 
-def _arrays(intervals: Sequence[tuple[int, int, int, int]]) -> dict[str, tuple[int, ...]]:
+def _arrays(intervals: Array) -> dict[str, Any]:
     """Turn open intervals into the arrays that adding and measuring bisect."""
-    open_before = [0]
-    days: list[int] = []
-    first_interval: list[int] = []
-    ordinals, opens, closes, offsets = zip(*intervals, strict=True)
-    for i, (ordinal, opened, closed) in enumerate(zip(ordinals, opens, closes, strict=True)):
-        if not days or ordinal > days[-1]:  # clocks put back over midnight: the day that has begun goes on
-            days.append(ordinal)
-            first_interval.append(i)
-        open_before.append(open_before[-1] + closed - opened)
-    return {
+    ordinals, opens, closes, offsets = intervals
+    reached = np.maximum.accumulate(ordinals)  # clocks put back over midnight: the day that has begun goes on
+    begins = np.flatnonzero(np.diff(reached, prepend=0))
+    arrays = {
         "opens": opens,
         "closes": closes,
         "offsets": offsets,
-        "open_before": tuple(open_before),
-        "days": tuple(days),
-        "first_interval": (*first_interval, len(opens)),
+        "open_before": np.concatenate([[0], np.cumsum(closes - opens)]),
+        "days": reached[begins],
+        "first_interval": np.append(begins, len(opens)),
     }
+    return {name: tuple(array.tolist()) for name, array in arrays.items()}
+
+
+def _version(content: Content, intervals: Array, stretches: Sequence[Span]) -> str:
+    """Return a short hash of what decides an answer: not of hours nobody sees, nor of how the rest was written."""
+    first, last = content.known_from, content.known_until
+    names = [(str(day), name) for day, name in sorted(content.names.items()) if first <= day <= last]
+    provisional = [str(day) for day in sorted(content.provisional) if first <= day <= last]
+    rest = json.dumps((str(content.zone), str(first), str(last), stretches, names, provisional))
+    return hashlib.sha256(intervals.astype("<i8").tobytes() + rest.encode()).hexdigest()[:12]
