@@ -62,8 +62,8 @@ def simulate(
                 _schedule(waiting, dossier, life, span=span, numbers=numbers)
         messages = list(_messages(waiting, until=day + DAY))
         messages.sort(key=lambda message: str(message["sent_at"]))
-        _spoil(messages, Random(f"{seed}/broken/{day.date()}"), share=broken / 100)  # noqa: S311
-        yield from _resend(messages, Random(f"{seed}/resent/{day.date()}"))  # noqa: S311
+        _spoil(messages, Random(f"{seed}/broken/{day.date()}"), share=broken / 100)  # noqa: S311 - repeatable is what is wanted
+        yield from _resend(messages, Random(f"{seed}/resent/{day.date()}"))  # noqa: S311 - repeatable is what is wanted
 
 
 def _days(begin: datetime, end: datetime) -> Iterator[datetime]:
@@ -104,7 +104,7 @@ def _arrivals(
             arrives_at=at,
             handled_by=unit.written[dice.random() < 0.1],
         )
-        own = Random(dice.getrandbits(64))  # noqa: S311
+        own = Random(dice.getrandbits(64))  # noqa: S311 - repeatable is what is wanted
         yield dossier, live(dossier, dice=own, calendar=calendar)
 
 

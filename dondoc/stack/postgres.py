@@ -90,7 +90,7 @@ def prefix() -> list[str]:
         lent = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--pdeathsig=INT"]
         ways.append([*lent, "--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override"])
     for way in ways:
-        if shutil.which(way[0]) and subprocess.run([*way, "true"], capture_output=True).returncode == 0:  # noqa: S603
+        if shutil.which(way[0]) and subprocess.run([*way, "true"], capture_output=True).returncode == 0:  # noqa: S603 - from the list above
             return way
     raise StackError("PostgreSQL refuses to run as this user: start as an ordinary one, or set DONDOC_DATABASE_URL")
 
@@ -129,14 +129,14 @@ def initialise(data: Path, *, password: str) -> None:
             "--no-instructions",
         ]
         options += ["--auth=scram-sha-256", f"--pwfile={secret.name}", "-D", str(home)]
-        made = subprocess.run([*prefix(), binary("initdb"), *options], capture_output=True, text=True)  # noqa: S603
+        made = subprocess.run([*prefix(), binary("initdb"), *options], capture_output=True, text=True)  # noqa: S603 - our wheel's
     if made.returncode != 0:
         shutil.rmtree(home, ignore_errors=True)
         raise StackError(f"initdb failed: {' | '.join(made.stderr.strip().splitlines()[-3:])}")
 
 
 def _check_major(found: str, home: Path) -> None:
-    told = subprocess.run([binary("postgres"), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+    told = subprocess.run([binary("postgres"), "--version"], capture_output=True, text=True, check=True)  # noqa: S603 - our wheel's
     match = re.search(r"(\d+)", told.stdout)
     ours = match.group(1) if match else "?"
     if found != ours:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -125,5 +126,16 @@ def test_sql_of_one_service_names_no_schema_of_another() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         for other in services
         if other != path.split("/")[1] and any(f"{verb} {other}." in node.value for verb in ("FROM", "INTO", "JOIN"))
+    ]
+    assert not found
+
+
+def test_every_mark_that_silences_a_linter_says_why() -> None:
+    marks = re.compile(r"# (noqa|nosec)(?!: ?[A-Z0-9, ]+ - .| [A-Z0-9, ]+ - .)")
+    found = [
+        f"{path}:{number}"
+        for path in sources()
+        for number, line in enumerate((ROOT / path).read_text("utf-8").splitlines(), start=1)
+        if marks.search(line)
     ]
     assert not found
