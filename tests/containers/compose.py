@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
@@ -38,7 +38,7 @@ def command() -> list[str]:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of its own. environment: what docker-compose.yml asks for. env_file: empty, in place of .env."""
+    """A stack. environment: what docker-compose.yml asks for. env_file: the same as a file, in place of .env."""
 
     environment: Mapping[str, str]
     env_file: Path
@@ -50,12 +50,15 @@ class Stack:
     def secret(self, name: str) -> str:
         return (Path(self.environment["DONDOC_SECRETS"]) / name).read_text()
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Compose on this stack, whatever the checkout's .env says."""
+    def run(
+        self, *arguments: str, check: bool = True, given: IO[bytes] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Compose on this stack, whatever the checkout's .env says. given: the standard input."""
         done = subprocess.run(
             [*command(), "--env-file", str(self.env_file), *arguments],
             cwd=ROOT,
             env=self.environment,
+            stdin=given or subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
@@ -130,28 +133,28 @@ def published(stack: Stack, service: str) -> dict[str, list[str]]:
 
 
 @contextmanager
-def prepared(folder: Path, **settings: str) -> Iterator[Stack]:
-    """Make secrets, choose free ports, and at the end take down what was started, with its volumes."""
+def prepared(folder: Path, settings: Mapping[str, str] | None = None, *, keep: bool = False) -> Iterator[Stack]:
+    """Make secrets, choose free ports, and at the end take down what was started, with its data, or keep it."""
     secrets = folder / "secrets"
     subprocess.run([ROOT / "deploy" / "make-secrets.sh", secrets], check=True)
     intake = free_port()
-    environment = {
-        **clean_environment(),
+    own = {
         "COMPOSE_PROJECT_NAME": f"dondoc-test-{intake}",
         "DONDOC_IMAGE": IMAGE,
         "DONDOC_SECRETS": str(secrets),
         "DONDOC_INTAKE_PORT": str(intake),
         "DONDOC_CONSOLE_PORT": str(free_port()),
         "DONDOC_MAILBOX_PORT": str(free_port()),
-        **settings,
+        **(settings or {}),
     }
-    env_file = folder / "empty.env"
-    env_file.touch()
-    stack = Stack(environment, env_file)
+    env_file = folder / "compose.env"
+    env_file.write_text("".join(f"{name}={value}\n" for name, value in own.items()))
+    stack = Stack({**clean_environment(), **own}, env_file)
     try:
         yield stack
     finally:
-        stack.run("down", "--volumes", "--timeout", "10", check=False)
+        if not keep:
+            stack.run("down", "--volumes", "--timeout", "10", check=False)
 
 
 @contextmanager
@@ -159,7 +162,7 @@ def stack_of_its_own(folder: Path) -> Iterator[Stack]:
     """Build the image and bring the whole stack up, with the mailbox as notify's relay."""
     mails = {"SEND": "live", "SMTP_HOST": "mailbox", "SMTP_PORT": "1025"}
     settings = {f"DONDOC_NOTIFY_{name}": value for name, value in mails.items()}
-    with prepared(folder, COMPOSE_PROFILES="dev", **settings) as stack:
+    with prepared(folder, {"COMPOSE_PROFILES": "dev", **settings}) as stack:
         stack.run("up", "--detach", "--build")
         stack.wait_healthy(*ALL, "mailbox")
         yield stack
