@@ -133,3 +133,17 @@ def writing(output: Path | None) -> Iterator[IO[bytes]]:
         raise typer.BadParameter(f"cannot write {output}: {error.strerror}", param_hint="--output") from None
     with file:
         yield file
+
+
+@contextmanager
+def reading(file: Path | None) -> Iterator[IO[bytes]]:
+    """Give the file to read from, else (also for `-`) the standard input; ends the command where it cannot be read."""
+    if file is None or str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        raise typer.BadParameter(f"cannot read {file}: {error.strerror}", param_hint="FILE") from None
+    with opened:
+        yield opened

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
-from services.deadline import store
+from services.deadline import due, store
 from services.deadline.course import at_moment
 from services.deadline.handlers import fold
 from shared.events import Obligation
@@ -21,6 +21,8 @@ from shared.worktime import vietnam
 
 router = APIRouter(prefix="/v1", dependencies=KEY)
 PAGE = 1000
+QUESTIONS_BYTES = 64 * 1024  # some hundred questions: they are answered while all else of this process waits
+_QUESTIONS = {"requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}}
 
 
 def _running(request: Request) -> Running:
@@ -64,6 +66,18 @@ async def export_obligations(request: Request, as_of: AwareDatetime | None = Non
     running = _running(request)
     lines = _at(running, moment) if moment else _present(running)
     return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+@router.post("/due", tags=["due"], openapi_extra=_QUESTIONS)
+async def answer_due(request: Request) -> Response:
+    """Answer when limits run out, as `dondoc due` does: one JSON question a line, one answer a line, in order."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > QUESTIONS_BYTES:
+            raise HTTPException(413, f"a body may have {QUESTIONS_BYTES} bytes at most; `dondoc due` takes more")
+    answers = [orjson.dumps(due.answer(line)) for line in body.split(b"\n") if line.strip()]
+    return Response(b"\n".join((*answers, b"")), media_type="application/x-ndjson")
 
 
 async def _present(running: Running) -> AsyncIterator[bytes]:

@@ -7,15 +7,17 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
 
-from shared.cli import Data, Output, client, exports, fail, refusal, writing
+from shared.cli import REFUSED_INPUT, Data, Output, client, exports, fail, reading, refusal, writing
 from shared.clock import PROVINCE_ZONE
 
 EXAMPLE = "Example: dondoc export obligations --as-of 2026-11-20T17:00:00+07:00 --format csv --output obligations.csv"
+DUE_EXAMPLE = "Example: dondoc due questions.ndjson --output answers.ndjson"
 BOM = b"\xef\xbb\xbf"  # Excel reads UTF-8 only behind it
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")  # a spreadsheet would run what begins so
 
@@ -28,6 +30,37 @@ class Format(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add deadline's commands to the `dondoc` command line."""
     exports(app).command("obligations", epilog=EXAMPLE)(export_obligations)
+    app.command(epilog=DUE_EXAMPLE)(due)
+
+
+def due(
+    file: Annotated[Path | None, typer.Argument(help="Questions, one a line; else the standard input.")] = None,
+    output: Output = None,
+) -> None:
+    """Answer when limits run out: JSON lines in, JSON lines out, in order. Needs no running stack.
+
+    A question: {"id": "a1", "calendar": "thanh-hoa", "start": "2026-11-20T16:00:00+07:00",
+    "limit": {"value": 3, "unit": "working_days"}}. Units: working_minutes, working_hours, working_days, calendar_days,
+    weeks, months. Also "ends", "roll", "first_day", "pauses", "pause_counts", "now", "levels", or "measure" for the
+    open time between two instants. Exit code 3: some questions are answered by an error.
+    """
+    from services.deadline.due import LONGEST_LINE, answer
+
+    wrong = 0
+    with reading(file) as questions, writing(output) as out:
+        while line := questions.readline(LONGEST_LINE + 1):
+            if len(line) > LONGEST_LINE:
+                while line and not line.endswith(b"\n"):
+                    line = questions.readline(LONGEST_LINE)
+                answered = {"id": None, "error": f"the line is longer than {LONGEST_LINE} bytes"}
+            elif line.isspace():
+                continue
+            else:
+                answered = answer(line)
+            wrong += "error" in answered
+            out.write(orjson.dumps(answered) + b"\n")
+    if wrong:
+        fail(f"{wrong} of the questions could not be answered; see their `error`", code=REFUSED_INPUT)
 
 
 def export_obligations(

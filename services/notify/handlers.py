@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify import addressing, pressing, saying, store
-from services.notify.pressing import Change, Rules
+from services.notify.lines import Line
+from services.notify.pressing import Change, Pressed, Rules
 from shared import quarantine
 from shared.bus import Received
 from shared.cloudevents import EVENTS, Envelope, Event, Outgoing, decode
@@ -38,14 +39,7 @@ async def follow_obligations(connection: AsyncConnection, heard: Heard, *, rules
         state for id, state in newest.items() if (old := known[id]) is None or state.revision > old.obligation.revision
     ]
     held = await store.lock_lines(connection, [state.obligation_id for state in newer])
-    reworded = [
-        state
-        for state in newer
-        if state.obligation_id in held
-        and (old := known[state.obligation_id])
-        and pressing.is_reworded(old.obligation, state)
-    ]
-    resolved = await _resolved(connection, reworded, rules=rules) if reworded else {}
+    resolved = await _resolved(connection, newer, known=known, held=held, rules=rules)
     changes = [
         pressing.follow(
             known[state.obligation_id],
@@ -63,11 +57,25 @@ async def follow_obligations(connection: AsyncConnection, heard: Heard, *, rules
 
 
 async def _resolved(
-    connection: AsyncConnection, states: Sequence[ObligationChanged], *, rules: Rules
+    connection: AsyncConnection,
+    states: Sequence[ObligationChanged],
+    *,
+    known: Mapping[str, Pressed | None],
+    held: Mapping[str, Sequence[Line]],
+    rules: Rules,
 ) -> dict[str, str | None]:
-    """Return for each obligation the unit that its words mean now."""
+    """Return the unit that the words mean now, of each obligation whose words changed and that has lines."""
+    reworded = [
+        state
+        for state in states
+        if state.obligation_id in held
+        and (old := known[state.obligation_id])
+        and pressing.is_reworded(old.obligation, state)
+    ]
+    if not reworded:
+        return {}
     units = await addressing.get_directory(connection, policy=rules.policy)
-    return {state.obligation_id: units.resolve(unit=state.unit, unit_name=state.unit_name) for state in states}
+    return {state.obligation_id: units.resolve(unit=state.unit, unit_name=state.unit_name) for state in reworded}
 
 
 async def write(connection: AsyncConnection, changes: Sequence[Change]) -> None:

@@ -1,6 +1,8 @@
 """Working time: calendars, and how to add and to measure in them. Pure: never reads a clock, knows no service."""
 
 from shared.worktime.calendars import CalendarError, WorkCalendar, calendar, calendar_over
+from shared.worktime.explaining import explain
+from shared.worktime.limits import Level, Limit, LimitError, Pause, Reckoned, level_at, measure, reckon
 from shared.worktime.province import vietnam
 from shared.worktime.reckoning import (
     CalendarEndsError,
@@ -17,15 +19,24 @@ from shared.worktime.reckoning import (
 __all__ = [
     "CalendarEndsError",
     "CalendarError",
+    "Level",
+    "Limit",
+    "LimitError",
+    "Pause",
+    "Reckoned",
     "WorkCalendar",
     "calendar",
     "calendar_over",
     "crosses_provisional",
     "days_off",
+    "explain",
     "is_working_day",
+    "level_at",
+    "measure",
     "next_opening",
     "open_seconds",
     "open_time_after",
+    "reckon",
     "vietnam",
     "working_days_after",
     "working_days_from",

@@ -28,7 +28,7 @@ def working_days_after(calendar: WorkCalendar, *, start: datetime, days: int) ->
     """
     if days <= 0:
         return working_days_from(calendar, due=start, days=days)
-    at = _seconds(calendar, start)
+    at = instant_s(calendar, start)
     i = _next_interval(calendar, at)
     day = calendar.days[bisect_right(calendar.first_interval, i) - 1]
     clock = (max(at, calendar.opens[i]) + calendar.offsets[i]) % DAY_S
@@ -45,7 +45,7 @@ def working_days_from(calendar: WorkCalendar, *, due: datetime, days: int) -> da
         Midnight is the 24:00 of the day that ends.
     raises: CalendarEndsError - either end is on no known day. ValueError - naive due time.
     """
-    local = datetime.fromtimestamp(_seconds(calendar, due), calendar.zone)
+    local = datetime.fromtimestamp(instant_s(calendar, due), calendar.zone)
     if not days:
         return local
     clock = local.hour * 3600 + local.minute * 60 + local.second + local.microsecond / 1_000_000
@@ -60,13 +60,13 @@ def open_time_after(calendar: WorkCalendar, *, start: datetime, seconds: int) ->
     returns: a limit that fills a shift ends at its closing, not at the next opening.
     raises: CalendarEndsError - the start or the result is on no known day. ValueError - naive start.
     """
-    at = _seconds(calendar, start)
+    at = instant_s(calendar, start)
     if not seconds:
         return datetime.fromtimestamp(at, calendar.zone)
     before = calendar.open_before
     target = _open_until(calendar, at) + seconds
     if not 0 <= target <= before[-1]:
-        raise _ends(calendar)
+        raise calendar_ends(calendar)
     i = (bisect_left(before, target) if seconds > 0 else bisect_right(before, target)) - 1
     return datetime.fromtimestamp(calendar.opens[i] + (target - before[i]), calendar.zone)
 
@@ -77,7 +77,7 @@ def open_seconds(calendar: WorkCalendar, *, start: datetime, end: datetime) -> i
     returns: 0 if `end` is not after `start`. A shift over a change of clocks counts what really passed.
     raises: CalendarEndsError - either end is on no known day. ValueError - a naive instant.
     """
-    begins, ends = _seconds(calendar, start), _seconds(calendar, end)
+    begins, ends = instant_s(calendar, start), instant_s(calendar, end)
     if ends <= begins:
         return 0
     return int(_open_until(calendar, ends) - _open_until(calendar, begins))
@@ -88,7 +88,7 @@ def next_opening(calendar: WorkCalendar, *, at: datetime) -> datetime:
 
     raises: CalendarEndsError - no opening is known any more. ValueError - naive `at`.
     """
-    instant = _seconds(calendar, at)
+    instant = instant_s(calendar, at)
     opening = calendar.opens[_next_interval(calendar, instant)]
     return datetime.fromtimestamp(max(instant, opening), calendar.zone)
 
@@ -99,7 +99,7 @@ def is_working_day(calendar: WorkCalendar, *, on: date) -> bool:
     raises: CalendarEndsError - the date is not a known one.
     """
     if not calendar.known_from <= on <= calendar.known_until:
-        raise _ends(calendar)
+        raise calendar_ends(calendar)
     ordinal, i = on.toordinal(), bisect_left(calendar.days, on.toordinal())
     return i < len(calendar.days) and calendar.days[i] == ordinal
 
@@ -130,7 +130,15 @@ def _placed(calendar: WorkCalendar, day: int, clock: float, days: int) -> dateti
         day, clock = day - 1, DAY_S
     n = (bisect_right(calendar.days, day) - 1 if days > 0 else bisect_left(calendar.days, day)) + days
     if not 0 <= n < len(calendar.days):
-        raise _ends(calendar)
+        raise calendar_ends(calendar)
+    return at_clock(calendar, n, clock)
+
+
+def at_clock(calendar: WorkCalendar, n: int, clock: float) -> datetime:
+    """Return the `n`-th of the calendar's working days at a clock time, or the open time nearest it.
+
+    clock: seconds since local midnight, 86,400 at most.
+    """
     wall_s = (calendar.days[n] - EPOCH_ORDINAL) * DAY_S + clock
     due: float | None = None
     for i in range(calendar.first_interval[n], calendar.first_interval[n + 1]):
@@ -145,12 +153,13 @@ def _placed(calendar: WorkCalendar, day: int, clock: float, days: int) -> dateti
     return datetime.fromtimestamp(due, calendar.zone)
 
 
-def _seconds(calendar: WorkCalendar, at: datetime) -> float:
+def instant_s(calendar: WorkCalendar, at: datetime) -> float:
+    """Return an instant in epoch seconds. raises: CalendarEndsError, ValueError - as all that is public here."""
     if at.tzinfo is None:
         raise ValueError(f"{at.isoformat()} has no time zone")
     instant = at.timestamp()
     if not calendar.known_since_s <= instant <= calendar.known_to_s:
-        raise _ends(calendar)
+        raise calendar_ends(calendar)
     return instant
 
 
@@ -158,7 +167,7 @@ def _next_interval(calendar: WorkCalendar, instant: float) -> int:
     """Return the index of the interval that holds `instant`, else of the next one."""
     i = bisect_right(calendar.closes, instant)
     if i == len(calendar.closes):
-        raise _ends(calendar)
+        raise calendar_ends(calendar)
     return i
 
 
@@ -172,13 +181,14 @@ def _open_until(calendar: WorkCalendar, instant: float) -> float:
 
 def _dates_between(calendar: WorkCalendar, start: datetime, end: datetime) -> tuple[date, date]:
     """Return the first and the last local date of a stretch; midnight at its end is the day before's 24:00."""
-    first = datetime.fromtimestamp(_seconds(calendar, start), calendar.zone)
-    last = datetime.fromtimestamp(_seconds(calendar, end), calendar.zone)
+    first = datetime.fromtimestamp(instant_s(calendar, start), calendar.zone)
+    last = datetime.fromtimestamp(instant_s(calendar, end), calendar.zone)
     if last > first and last.time() == MIDNIGHT:
         last -= DAY
     return first.date(), last.date()
 
 
-def _ends(calendar: WorkCalendar) -> CalendarEndsError:
+def calendar_ends(calendar: WorkCalendar) -> CalendarEndsError:
+    """Return the error that says between which dates the calendar is known."""
     known = f"{calendar.known_from.isoformat()} until {calendar.known_until.isoformat()}"
     return CalendarEndsError(f"The calendar is known from {known}; what was asked lies outside")
