@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from services.deadline.limits import Limit, due_after
+from shared import worktime
 from shared.events import DueFrom, End, Kind, Obligation, State, Timing
 from shared.instants import canonical
 from shared.worktime import CalendarEndsError, WorkCalendar, crosses_provisional, open_seconds, open_time_after
@@ -176,12 +177,13 @@ def _computed_due(course: Course, *, calendar: WorkCalendar) -> str | None:
     if course.limit is None or course.accepted_at is None:
         return None
     start = datetime.fromisoformat(course.accepted_at)
+    ended = [
+        worktime.Pause(datetime.fromisoformat(pause.since), datetime.fromisoformat(pause.until))
+        for pause in course.pauses
+        if pause.until
+    ]
     try:
-        due = due_after(start, course.limit, calendar=calendar)
-        due_at = canonical(due)
-        for pause in course.pauses:
-            if pause.until and pause.since < due_at:
-                due_at = _moved(course, due_at, pause, calendar=calendar)
+        due_at = canonical(due_after(start, course.limit, calendar=calendar, pauses=ended))
         if crosses_provisional(calendar, start=start, end=datetime.fromisoformat(due_at)):
             course.flags.add("calendar_provisional")
     except CalendarEndsError:

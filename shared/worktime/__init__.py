@@ -2,7 +2,8 @@
 
 from shared.worktime.calendars import CalendarError, WorkCalendar, calendar, calendar_over
 from shared.worktime.explaining import explain
-from shared.worktime.limits import Level, Limit, LimitError, Pause, Reckoned, level_at, measure, reckon
+from shared.worktime.limits import Level, Limit, LimitError, Pause, Reckoned, level_at, measure, reckon, same_day
+from shared.worktime.limits import Unit as LimitUnit
 from shared.worktime.province import vietnam
 from shared.worktime.reckoning import (
     CalendarEndsError,
@@ -22,6 +23,7 @@ __all__ = [
     "Level",
     "Limit",
     "LimitError",
+    "LimitUnit",
     "Pause",
     "Reckoned",
     "WorkCalendar",
@@ -37,6 +39,7 @@ __all__ = [
     "open_seconds",
     "open_time_after",
     "reckon",
+    "same_day",
     "vietnam",
     "working_days_after",
     "working_days_from",

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from datetime import MAXYEAR, date, datetime, timedelta
+from datetime import MAXYEAR, date, datetime, time, timedelta
 from math import isfinite
 from typing import Literal, NamedTuple
 
@@ -166,6 +166,17 @@ def place(calendar: WorkCalendar, *, start: datetime, limit: Limit, skipped: Set
     if limit.roll == "none":
         return _on_day_off(calendar, last, clock)
     return at_clock(calendar, _nth_working_day(calendar, last, 1, skipped), DAY_S)
+
+
+def same_day(calendar: WorkCalendar, *, start: datetime, cutoff: time) -> datetime:
+    """Return the last closing of the working day of `start`; of the next one, where it comes after the cut-off hour.
+
+    start: where it is closed, the day of the next opening counts. cutoff: wall clock; at it is not after it.
+    raises: CalendarEndsError - the start or the due time is on no known day. ValueError - naive start.
+    """
+    local = next_opening(calendar, at=start)
+    day = local.toordinal() if local.time() > cutoff else local.toordinal() - 1
+    return at_clock(calendar, _nth_working_day(calendar, day, 1, frozenset()), DAY_S)
 
 
 def level_at(calendar: WorkCalendar, *, due: datetime, level: Level) -> datetime:
