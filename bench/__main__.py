@@ -1,4 +1,4 @@
-"""`uv run python -m bench throughput|updates`: measures, and prints conditions, parts, spread and ratios."""
+"""`uv run python -m bench throughput|updates|worktime`: measures, and prints conditions, parts, spread and ratios."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import statistics
 
 from bench.ground import conditions
 from bench.throughput import Result, run_new, run_updates, summary
+from bench.worktime import GROUP, worktime
 
 BARE = {"intake": ["bench.bare", "intake"], "deadline": ["bench.bare", "deadline"]}
 USUAL = {"intake": ["bench.usual", "intake"], "deadline": ["bench.usual", "deadline"]}
@@ -56,8 +57,18 @@ def main() -> None:
     for of in (new, full):
         of.add_argument("--events", type=int, default=60_000, help="objects of one run (default 60,000)")
         of.add_argument("--runs", type=int, default=3, help="runs of each (default 3)")
+    due = commands.add_parser(
+        "worktime",
+        help="due dates and open time against other libraries",
+        epilog=f"The other libraries are a dependency group: uv run --group {GROUP} python -m bench worktime",
+    )
+    due.add_argument("--cases", type=int, default=1_000_000, help="random starts (default 1,000,000)")
+    due.add_argument("--runs", type=int, default=5, help="rounds, in each of which all answer in turn (default 5)")
+    due.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    if given.command == "throughput":
+    if given.command == "worktime":
+        worktime(count=given.cases, rounds=given.runs, seed=given.seed)
+    elif given.command == "throughput":
         throughput(events=given.events, runs=given.runs, usual_events=given.usual_events)
     else:
         updates(events=given.events, runs=given.runs, preload=given.preload)

