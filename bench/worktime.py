@@ -195,7 +195,7 @@ def worktime(*, count: int, rounds: int, seed: int) -> None:
     print(f"{machine()}; {', '.join(f'{name} {version(name)}' for name in names)}")
     print(
         f"{count:,} random starts 2019–2026, four of five in opening hours (seed {seed}); UTC+7, 07:00–11:30 and "
-        f"13:30–17:00, {len(OFF)} days off; arrays and busday_offset: arrays in and out, all at once; the others a loop "
+        f"13:30–17:00, {len(OFF)} days off; arrays and busday_offset: arrays in and out; the others a loop "
         f"over as many as fit {A_TURN_S} s; processor time, median of {rounds} rounds"
     )
     for title, made, limit in (
