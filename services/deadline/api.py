@@ -12,7 +12,8 @@ from pydantic import AwareDatetime
 
 from services.deadline import due, store
 from services.deadline.course import at_moment
-from services.deadline.handlers import fold
+from services.deadline.explaining import explained
+from services.deadline.handlers import course_of, fold
 from shared.events import Obligation
 from shared.http import KEY
 from shared.instants import canonical
@@ -47,13 +48,16 @@ async def list_obligations(
 
 @router.get("/obligations/{id:path}", tags=["obligations"])
 async def show_obligation(id: str, request: Request) -> dict[str, Any]:
-    """Return one obligation, timing as of now."""
+    """Return one obligation, timing as of now, and why its due date is what it is."""
     running = _running(request)
     async with running.engine.connect() as connection:
         obligation = await store.find_obligation(connection, id)
+        said = await store.list_said(connection, [id])
     if obligation is None:
         raise HTTPException(404, "no such obligation; its id is `dossier/<code>` or `answer/<code>`")
-    return dict(at_moment(obligation, now=canonical(running.clock.now()), calendar=vietnam()))
+    shown = dict(at_moment(obligation, now=canonical(running.clock.now()), calendar=vietnam()))
+    course = course_of(id, said[id], until=None)
+    return shown | {"explanation": explained(course, obligation, calendar=vietnam()) if course else None}
 
 
 @router.get("/export/obligations", tags=["obligations"])

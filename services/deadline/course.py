@@ -177,19 +177,22 @@ def _computed_due(course: Course, *, calendar: WorkCalendar) -> str | None:
     if course.limit is None or course.accepted_at is None:
         return None
     start = datetime.fromisoformat(course.accepted_at)
-    ended = [
-        worktime.Pause(datetime.fromisoformat(pause.since), datetime.fromisoformat(pause.until))
-        for pause in course.pauses
-        if pause.until
-    ]
     try:
-        due_at = canonical(due_after(start, course.limit, calendar=calendar, pauses=ended))
+        due_at = canonical(due_after(start, course.limit, calendar=calendar, pauses=ended_pauses(course)))
         if crosses_provisional(calendar, start=start, end=datetime.fromisoformat(due_at)):
             course.flags.add("calendar_provisional")
     except CalendarEndsError:
         course.flags.add("calendar_unknown")
         return None
     return due_at
+
+
+def ended_pauses(course: Course) -> list[worktime.Pause]:
+    return [
+        worktime.Pause(datetime.fromisoformat(pause.since), datetime.fromisoformat(pause.until))
+        for pause in course.pauses
+        if pause.until
+    ]
 
 
 def _moved(course: Course, due_at: str, pause: Pause, *, calendar: WorkCalendar) -> str:

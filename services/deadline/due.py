@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, get_args
 
 import orjson
 
+from services.deadline import limits, wording
 from shared.worktime import (
     CalendarEndsError,
     CalendarError,
@@ -110,11 +111,15 @@ def _due(question: Question, window: Window) -> Answer:
     if limit is None:
         return {"due_at": None, "levels": [], "calendar_version": window.version, "explanation": []}
     reckoned = reckon(on, start=start, limit=limit, pauses=pauses, pause_counts=pause_counts)
+    steps = explain(on, limit=limit, reckoned=reckoned)
     return {
         "due_at": reckoned.due_at.isoformat(),
         "levels": [level_at(on, due=reckoned.due_at, level=level).isoformat() for level in levels],
         "calendar_version": window.version,
-        "explanation": explain(on, limit=limit, reckoned=reckoned),
+        "explanation": steps,
+        "sentence": wording.sentence(
+            start=start, due_at=reckoned.due_at, limit=limits.Limit(limit.value, limit.unit, ""), steps=steps
+        ),
     }
 
 

@@ -26,7 +26,7 @@ CUT_OFF = time(15)
 class Limit:
     """How long a matter may take. value: > 0, in `unit`; 0 for `same_day`. basis: the act that says so."""
 
-    value: int
+    value: float
     unit: Unit
     basis: str
 
@@ -45,6 +45,17 @@ def due_after(start: datetime, limit: Limit, *, calendar: WorkCalendar, pauses: 
         if pause.since < due and (since := max(pause.since, start)) < pause.until:
             due = open_time_after(calendar, start=due, seconds=open_seconds(calendar, start=since, end=pause.until))
     return due
+
+
+def explain_due(
+    start: datetime, limit: Limit, *, calendar: WorkCalendar, pauses: Sequence[Pause]
+) -> tuple[datetime, list[worktime.Step]]:
+    """Return the due time as `due_after` does, and what it was made of."""
+    if limit.unit == "same_day":
+        return due_after(start, limit, calendar=calendar, pauses=pauses), []
+    checked = _checked(limit.value, limit.unit)
+    reckoned = worktime.reckon(calendar, start=start, limit=checked, pauses=pauses)
+    return reckoned.due_at, worktime.explain(calendar, limit=checked, reckoned=reckoned)
 
 
 _checked = cache(worktime.Limit)  # a catalogue has few limits, and each due date asks for one

@@ -1,7 +1,7 @@
 """Working time: calendars, and how to add and to measure in them. Pure: never reads a clock, knows no service."""
 
 from shared.worktime.calendars import CalendarError, WorkCalendar, calendar, calendar_over
-from shared.worktime.explaining import explain
+from shared.worktime.explaining import Step, explain
 from shared.worktime.limits import Level, Limit, LimitError, Pause, Reckoned, level_at, measure, reckon, same_day
 from shared.worktime.limits import Unit as LimitUnit
 from shared.worktime.province import vietnam
@@ -26,6 +26,7 @@ __all__ = [
     "LimitUnit",
     "Pause",
     "Reckoned",
+    "Step",
     "WorkCalendar",
     "calendar",
     "calendar_over",

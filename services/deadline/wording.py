@@ -1,0 +1,76 @@
+"""Due dates in Vietnamese sentences, for people who ask why a date is what it is. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from services.deadline.limits import Limit
+
+UNITS: Mapping[str, str] = {
+    "working_minutes": "phút làm việc",
+    "working_hours": "giờ làm việc",
+    "working_days": "ngày làm việc",
+    "calendar_days": "ngày",
+    "weeks": "tuần",
+    "months": "tháng",
+}
+HOLIDAY = "holiday: "
+NAMED = 3  # holidays and pauses told one by one; of more the number
+
+
+def sentence(*, start: datetime, due_at: datetime, limit: Limit, steps: Sequence[Mapping[str, Any]]) -> str:
+    """Return one sentence that says how a due time of ours comes about. steps: as `worktime.explain` gives them."""
+    parts = [part for part in (_holidays(steps), _pauses(steps), _rolled(steps)) if part]
+    told = f"; {'; '.join(parts)}" if parts else ""
+    return f"Tính từ {instant(start)}, thời hạn {length(limit)}{told}; hạn là {instant(due_at)}."
+
+
+def of_source(*, source: str, due_at: datetime, moved: bool) -> str:
+    """Return the sentence on a due time that a source announced, or that pauses moved from there."""
+    if moved:
+        return f"Hạn do {source} báo được lùi theo thời gian tạm dừng, thành {instant(due_at)}."
+    return f"Hạn {instant(due_at)} do {source} báo; hạn này quyết định việc đúng hay trễ hạn."
+
+
+def length(limit: Limit) -> str:
+    basis = f" (căn cứ {limit.basis})" if limit.basis else ""
+    if limit.unit == "same_day":
+        return f"trong ngày, nhận sau 15:00 thì sang ngày làm việc kế tiếp{basis}"
+    value = f"{limit.value:g}".replace(".", ",")
+    return f"{value} {UNITS[limit.unit]}{basis}"
+
+
+def instant(at: datetime) -> str:
+    """Return a time as it is written in letters; seconds only where there are some."""
+    clock = f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
+    return f"{clock} ngày {at:%d/%m/%Y}"
+
+
+def _holidays(steps: Sequence[Mapping[str, Any]]) -> str:
+    named = [(step["on"], step["why"].removeprefix(HOLIDAY)) for step in steps if step["why"].startswith(HOLIDAY)]
+    if len(named) > NAMED:
+        return f"không tính {len(named)} ngày nghỉ lễ, tết"
+    days = ", ".join(f"{date.fromisoformat(on):%d/%m/%Y} ({name})" for on, name in named)
+    return f"không tính ngày {days}" if named else ""
+
+
+def _pauses(steps: Sequence[Mapping[str, Any]]) -> str:
+    spans = [step for step in steps if step["why"].startswith("paused") and "from" in step]
+    if not spans:
+        days = sum(step["why"] == "paused" for step in steps)
+        return f"không tính {days} ngày tạm dừng" if days else ""
+    if len(spans) > NAMED:
+        return f"cộng thời gian {len(spans)} lần tạm dừng"
+    told = ", ".join(f"từ {_short(step['from'])} đến {_short(step['to'])}" for step in spans)
+    return f"cộng thời gian tạm dừng {told}"
+
+
+def _rolled(steps: Sequence[Mapping[str, Any]]) -> str:
+    rolled = any(step["why"].startswith("last day was off") for step in steps)
+    return "ngày cuối là ngày nghỉ nên hạn chuyển sang ngày làm việc kế tiếp" if rolled else ""
+
+
+def _short(iso: str) -> str:
+    return instant(datetime.fromisoformat(iso))
