@@ -34,8 +34,8 @@ def taken(**fields: str) -> Message:
 def test_a_due_date_of_ours_names_rule_basis_and_holidays() -> None:
     explanation = told(taken())
     assert explanation["sentence"] == (
-        "Tính từ 16:00 ngày 20/11/2026, thời hạn 3 ngày làm việc (căn cứ Luật Hộ tịch 2014); không tính ngày 24/11/2026 "
-        "(Ngày Văn hóa Việt Nam); hạn là 16:00 ngày 26/11/2026."
+        "Tính từ 16:00 ngày 20/11/2026, thời hạn 3 ngày làm việc (căn cứ Luật Hộ tịch 2014); không tính ngày "
+        "24/11/2026 (Ngày Văn hóa Việt Nam); hạn là 16:00 ngày 26/11/2026."
     )
     assert explanation["computed"]["rule"] == {"value": 3, "unit": "working_days", "basis": "Luật Hộ tịch 2014"}
     assert explanation["calendar_version"] == vietnam().version
