@@ -22,6 +22,7 @@ from dondoc.stack import layout, nats, postgres
 from dondoc.stack.processes import end, spawn
 
 PASSWORD = "bench"
+ANYTHING = nats.Login("bench", PASSWORD)  # who measures; what is measured has the logins of every installation
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Ground:
     """A pair of running servers. pids: of the servers, for their share of the processor."""
 
     data: Path
-    nats_url: str
+    nats_port: int
     postgres_admin: str
     pids: dict[str, int]
 
@@ -37,10 +38,14 @@ class Ground:
         host = self.postgres_admin.rsplit("@", 1)[1].split("/")[0]
         return f"postgresql://{postgres.role(service)}:{PASSWORD}@{host}/dondoc"
 
+    def nats_url(self, user: str) -> str:
+        return nats.url(port=self.nats_port, user=user, password=PASSWORD)
+
     def environment(self, service: str, port: int) -> dict[str, str]:
         return {
             **os.environ,
-            "DONDOC_NATS_URL": self.nats_url,
+            "DONDOC_NATS_URL": self.nats_url(service),
+            "DONDOC_BENCH_NATS_URL": self.nats_url(ANYTHING.user),
             "DONDOC_DATABASE_URL": self.database_url(service),
             "DONDOC_HTTP_PORT": str(port),
             "DONDOC_API_KEY": "bench",
@@ -57,7 +62,8 @@ def servers() -> Iterator[Ground]:
     with tempfile.TemporaryDirectory(prefix="dondoc-bench-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
         postgres.initialise(data, password=PASSWORD)
-        command = nats.command(data, port=ports["nats"], monitoring_port=ports["nats_monitoring"], password=PASSWORD)
+        users = [*nats.logins(dict.fromkeys((*layout.SERVICES, layout.OPERATOR), PASSWORD), {}), ANYTHING]
+        command = nats.command(data, port=ports["nats"], monitoring_port=ports["nats_monitoring"], users=users)
         broker = spawn(command, log=data / "nats.log")
         database = spawn(
             postgres.command(data, port=ports["postgres"]), log=data / "pg.log", when_orphaned=signal.SIGINT
@@ -69,7 +75,7 @@ def servers() -> Iterator[Ground]:
             asyncio.run(postgres.provision(admin, dict.fromkeys(layout.SERVICES, PASSWORD), database="dondoc"))
             yield Ground(
                 data,
-                nats.url(port=ports["nats"], password=PASSWORD),
+                ports["nats"],
                 admin,
                 {"nats-server": broker.pid, "postgres": database.pid},
             )
@@ -97,7 +103,7 @@ def processes(ground: Ground, commands: Mapping[str, Sequence[str]]) -> Iterator
 
 @contextlib.asynccontextmanager
 async def client(ground: Ground) -> AsyncIterator[Client]:
-    connection = await nats_py.connect(ground.nats_url)
+    connection = await nats_py.connect(ground.nats_url(ANYTHING.user))
     try:
         yield connection
     finally:

@@ -2,13 +2,47 @@
 # Write the secrets that docker-compose.yml hands to the containers.
 #   deploy/make-secrets.sh            into deploy/secrets, and name that folder in .env
 #   deploy/make-secrets.sh FOLDER     into FOLDER; set DONDOC_SECRETS to it yourself
+# Before the folder, what they made is kept by later calls without them:
+#   --source NAME   a login on NATS for a source, which may publish on feed.NAME.> alone; its address is written to
+#                   source_NAME_nats_url. `docker-compose restart nats` lets it in
+#   --tls           NATS speaks TLS alone: an authority and a certificate of our own. To give that up, remove nats_*.pem
+#   --host NAME     with --tls: the certificate is for this name or address of the machine too, for sources elsewhere
 # A password that is there is kept. To change one, remove its file, run this again, and
 # `docker-compose up --detach --force-recreate` (all but postgres_password, which only a new volume takes).
 set -eu
 umask 077
 
+fail() {
+    echo "make-secrets.sh: $1" >&2
+    exit 2
+}
+
 root=$(cd "$(dirname "$0")/.." && pwd)
-folder=${1:-$root/deploy/secrets}
+folder='' sources='' hosts='' tls=''
+while [ $# -gt 0 ]; do
+    case $1 in
+    --tls) tls=yes ;;
+    --source | --host)
+        [ $# -ge 2 ] || fail "$1 needs a name"
+        case $2 in *[!A-Za-z0-9._:-]* | '') fail "no name: $2" ;; esac
+        if [ "$1" = --source ]; then sources="$sources $2"; else hosts="$hosts $2"; fi
+        shift
+        ;;
+    -*) fail "unknown option $1; the options stand at the head of this file" ;;
+    *) folder=$1 ;;
+    esac
+    shift
+done
+for source in $sources; do
+    case $source in
+    intake | deadline | complaints | notify | console | operator | tick) fail "no name for a source, it is ours: $source" ;;
+    [!a-z0-9]* | *[!a-z0-9_-]*) fail "a source's name has letters a-z, digits, - and _: $source" ;;
+    esac
+    [ ${#source} -le 63 ] || fail "a source's name has 63 characters at most: $source"
+done
+[ -z "$hosts" ] || [ -n "$tls" ] || fail "--host goes with --tls"
+named=$folder
+folder=${folder:-$root/deploy/secrets}
 mkdir -p "$folder"
 # The folder is for its owner alone. The files in it are readable, since the containers that each of them is mounted
 # into run as users of their own, and Compose mounts a file as it is.
@@ -29,11 +63,64 @@ password() {
     cat "$folder/$1"
 }
 
+# Make what NATS proves itself with: an authority that signs one certificate, for ten years and for two.
+certify() {
+    cd "$folder"
+    if [ ! -s nats_ca_key.pem ]; then
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj '/CN=dondoc NATS' \
+            -addext 'keyUsage=critical,keyCertSign' -keyout nats_ca_key.pem -out nats_ca.pem 2>/dev/null
+        rm -f nats_cert.pem
+    fi
+    if [ ! -s nats_cert.pem ] || [ -n "$hosts" ]; then
+        for host in nats localhost 127.0.0.1 $hosts; do
+            case $host in
+            *:*) printf 'IP:%s,' "$host" ;;
+            *[!0-9.]*) printf 'DNS:%s,' "$host" ;;
+            *) printf 'IP:%s,' "$host" ;;
+            esac
+        done | sed 's/^/subjectAltName=/; s/,$//' >.names
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=nats' -keyout nats_key.pem \
+            -out .request 2>/dev/null
+        openssl x509 -req -in .request -CA nats_ca.pem -CAkey nats_ca_key.pem -set_serial "0x$(openssl rand -hex 16)" \
+            -days 730 -extfile .names -out nats_cert.pem 2>/dev/null
+        rm .names .request
+    fi
+    chmod 644 nats_ca.pem nats_cert.pem nats_key.pem
+    cd - >/dev/null
+}
+
+# Print one user of NATS. The variables stand in permissions.conf.
+login() { printf '    {user: "%s", password: "%s", permissions: %s}\n' "$1" "$(password "$2_nats_password")" "$3"; }
+
 password api_key >/dev/null
 password grafana_password >/dev/null
-printf 'authorization {\n  user: dondoc\n  password: "%s"\n  timeout: 5\n}\n' "$(password nats_password)" |
-    put nats_login.conf
-printf 'nats://dondoc:%s@nats:4222' "$(password nats_password)" | put nats_url
+if [ -n "$tls" ] || [ -s "$folder/nats_ca_key.pem" ]; then
+    command -v openssl >/dev/null || fail 'openssl is missing: apt-get install openssl'
+    certify
+    scheme=tls
+else
+    for file in nats_ca.pem nats_cert.pem nats_key.pem; do printf '' | put "$file"; done # Compose mounts them always
+    scheme=nats
+fi
+for source in $sources; do password "source_${source}_nats_password" >/dev/null; done
+{
+    printf 'include "../../etc/dondoc/permissions.conf"\nauthorization {\n  timeout: 5\n  users: [\n'
+    for user in intake deadline complaints notify console operator; do
+        login "$user" "$user" "\$${user}_may"
+        printf '%s://%s:%s@nats:4222' "$scheme" "$user" "$(password "${user}_nats_password")" | put "${user}_nats_url"
+    done
+    for file in "$folder"/source_*_nats_password; do
+        [ -e "$file" ] || continue
+        source=${file##*/source_} && source=${source%_nats_password}
+        login "$source" "source_$source" "{publish: \"feed.$source.>\", subscribe: \"_INBOX_$source.>\"}"
+        printf '%s://%s:%s@nats:4222' "$scheme" "$source" "$(password "source_${source}_nats_password")" |
+            put "source_${source}_nats_url"
+    done
+    printf '  ]\n}\n'
+    [ "$scheme" = nats ] ||
+        printf 'tls {\n  cert_file: "%s"\n  key_file: "%s"\n}\n' /run/secrets/nats_cert.pem /run/secrets/nats_key.pem
+} | put nats_login.conf
+rm -f "$folder/nats_password" "$folder/nats_url" # of an earlier version, when all had one login
 printf 'postgresql://postgres:%s@postgres:5432/postgres' "$(password postgres_password)" | put admin_database_url
 for service in intake deadline complaints notify console; do
     printf 'postgresql://dondoc_%s:%s@postgres:5432/dondoc' "$service" "$(password "${service}_password")" |
@@ -44,6 +131,6 @@ if [ ! -e "$folder/smtp_password" ]; then
     printf '' | put smtp_password
 fi
 
-if [ $# -eq 0 ] && ! grep -qs '^DONDOC_SECRETS=' "$root/.env"; then
+if [ -z "$named" ] && ! grep -qs '^DONDOC_SECRETS=' "$root/.env"; then
     printf '# Where docker-compose.yml finds the secrets.\nDONDOC_SECRETS=./deploy/secrets\n' >>"$root/.env"
 fi

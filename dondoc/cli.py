@@ -50,19 +50,25 @@ def up(
     data: Data = None,
     port_base: PortBase = layout.DEFAULT_PORT_BASE,
     detach: Annotated[bool, typer.Option("--detach", help="Return once all are ready.")] = False,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Give a source its own login on NATS; kept in secrets.json.")
+    ] = None,
 ) -> None:
     """Start NATS, PostgreSQL and all services on this machine and keep them running."""
     from dondoc.stack import settings, supervisor
 
     settings.check()
-    where = layout.data_dir(data)
+    where, sources = layout.data_dir(data), source or []
+    if wrong := [name for name in sources if not layout.is_source(name)]:
+        raise UsageError(f"no name of a source: {', '.join(wrong)}; letters a-z, digits, - and _, and no name of ours")
     if detach:
-        _up_detached(where, port_base)
+        _up_detached(where, port_base, sources)
     else:
-        supervisor.run(supervisor.Plan(data=where, port_base=port_base), announce=partial(_announce, where))
+        plan = supervisor.Plan(data=where, port_base=port_base, sources=sources)
+        supervisor.run(plan, announce=partial(_announce, where))
 
 
-def _up_detached(data: Path, port_base: int) -> None:
+def _up_detached(data: Path, port_base: int, sources: list[str]) -> None:
     """Start a supervisor of its own session and wait until it says that all is ready.
 
     raises: StackError - what the supervisor said when it gave up.
@@ -73,6 +79,7 @@ def _up_detached(data: Path, port_base: int) -> None:
     layout.make_private(data)
     began = log.stat().st_size if log.exists() else 0
     command = [sys.executable, "-m", "dondoc.cli", "up", "--data", str(data), "--port-base", str(port_base)]
+    command += [f"--source={name}" for name in sources]
     with log.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - this very program
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -10,17 +10,19 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import orjson
 from faststream.nats import NatsBroker
-from faststream.security import SASLPlaintext
+from faststream.security import BaseSecurity, SASLPlaintext
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
+from shared import login
 from shared.cloudevents import Outgoing
 from shared.streams import Stream
 
@@ -62,17 +64,25 @@ class Received:
     at: datetime
 
 
-def broker(url: str, *, name: str) -> NatsBroker:
-    """Return FastStream's broker with a connection that never gives up; `url` may carry user:password."""
+def broker(url: str, *, name: str, ca: Path | None = None) -> NatsBroker:
+    """Return FastStream's broker with a connection that never gives up.
+
+    url: may carry user:password; tls:// is verified with `ca`, else with the system's authorities.
+    raises: OSError - `ca` cannot be used.
+    """
     parts = urlsplit(url)
     address = f"{parts.scheme}://{parts.hostname}:{parts.port or 4222}"
-    security = None
+    security: BaseSecurity | None = None
+    context = login.trusted(url, ca)
     if parts.username:
-        security = SASLPlaintext(unquote(parts.username), unquote(parts.password or ""), use_ssl=False)
+        security = SASLPlaintext(unquote(parts.username), unquote(parts.password or ""), ssl_context=context)
+    elif context:
+        security = BaseSecurity(ssl_context=context)
     return NatsBroker(
         address,
         name=f"dondoc-{name}",
         security=security,
+        inbox_prefix=login.inbox(name),
         max_reconnect_attempts=-1,
         reconnect_time_wait=1,
         ping_interval=10,
@@ -83,10 +93,14 @@ def broker(url: str, *, name: str) -> NatsBroker:
 
 
 async def connect(nats: NatsBroker) -> Client:
-    """Start the broker and return its client. raises: TimeoutError - no server within 10 s."""
+    """Start the broker and return its client.
+
+    raises: TimeoutError - no server within 10 s. NotEncryptedError - TLS was asked for and not offered.
+    """
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         await nats.start()
         client = await nats.connect()
+    login.insist(client)
     _forgive(client)
     return client
 
@@ -129,7 +143,11 @@ async def provision_stream(client: Client, stream: Stream, *, max_bytes: int) ->
 
 
 async def provision_durable(client: Client, *, stream: str, durable: str, subjects: Sequence[str]) -> None:
-    """Create or update a durable pull consumer that hears `subjects` from the stream's beginning."""
+    """Create or update a durable pull consumer that hears `subjects` from the stream's beginning.
+
+    A single subject stands in the request's own subject too, where the server's permissions see it.
+    raises: JetStreamError - among others, its owner has not made the stream yet.
+    """
     config = {
         "durable_name": durable,
         "ack_policy": "explicit",
@@ -137,9 +155,11 @@ async def provision_durable(client: Client, *, stream: str, durable: str, subjec
         "max_deliver": -1,
         "max_ack_pending": 50_000,
         "deliver_policy": "all",
-        "filter_subjects": list(subjects),
     }
-    await api(client, f"CONSUMER.DURABLE.CREATE.{stream}.{durable}", {"stream_name": stream, "config": config})
+    one = subjects[0] if len(subjects) == 1 else None
+    config |= {"filter_subject": one} if one else {"filter_subjects": list(subjects)}
+    request = f"CONSUMER.CREATE.{stream}.{durable}" + (f".{one}" if one else "")
+    await api(client, request, {"stream_name": stream, "config": config})
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ ATTEMPTS_ALONE = 3
 BATCH_OBJECTS = 500  # of one transaction: large enough to share its costs, small enough to lock briefly
 STALLED_S = 30  # messages pending and none arriving for so long: the pull is set up anew
 WATCH_EVERY_S = 5
+PROVISION_AGAIN_S = 0.3  # while the stream's owner is starting too
 
 Process = Callable[[Sequence[Received]], Awaitable[None]]
 Park = Callable[[Received, Exception], Awaitable[None]]
@@ -72,6 +73,7 @@ class Consumer:
         self._in_hand: Sequence[Received] = ()
         self._finishing = False
         self.stalled = False
+        self.there = False  # the durable; it cannot be before the stream's owner has made the stream
         self.redelivered = 0
 
     async def provision(self) -> None:
@@ -81,12 +83,16 @@ class Consumer:
             durable=self.durable,
             subjects=self.hearing.subjects_with(self._tick_subject),
         )
+        self.there = True
 
     async def run(self) -> None:
-        """Consume for ever; a durable that vanished is provisioned again."""
+        """Consume for ever; a durable that is not there, or vanished, is provisioned as soon as it can be."""
         watchdog = asyncio.create_task(self._watch())
         try:
             while not self._finishing:
+                if not self.there:
+                    await self._provision_patiently()
+                    continue
                 puller = self._puller = Puller(
                     self._client, stream=self.hearing.stream, durable=self.durable, window=self.hearing.window
                 )
@@ -98,7 +104,7 @@ class Consumer:
                 await puller.stop()
                 if puller.gone:
                     log.warning("consumer_set_up_anew", stream=self.hearing.stream)
-                    await self._provision_patiently()
+                    self.there = False
         except asyncio.CancelledError:
             if self._puller is not None and self._client.is_connected:
                 await self._puller.stop()
@@ -202,12 +208,15 @@ class Consumer:
         await bus.ack(self._client, [message])
 
     async def _provision_patiently(self) -> None:
-        while True:
+        said = ""
+        while not self._finishing:
             try:
-                return await self.provision()
+                await self.provision()
+                break
             except (JetStreamError, NatsError, OSError, TimeoutError) as error:
-                log.warning("durable_not_there", stream=self.hearing.stream, error=repr(error))
-                await asyncio.sleep(1)
+                if said != (said := repr(error)):
+                    log.warning("waiting_for_stream", stream=self.hearing.stream, error=said)
+                await asyncio.sleep(PROVISION_AGAIN_S)
 
     async def _watch(self) -> None:
         """Export the lag; see a pull that has silently stopped."""

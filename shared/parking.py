@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from nats.aio.client import Client
@@ -43,34 +43,39 @@ async def park(engine: AsyncEngine, schema: str, message: Received, error: Excep
         await quarantine.add(connection, schema, [entry])
 
 
-async def retry_for_ever(engine: AsyncEngine, client: Client, schema: str, process: Process) -> None:
-    """Try what is parked again: at the start, which follows every deploy, and every ten minutes."""
+async def retry_for_ever(
+    engine: AsyncEngine, client: Client, schema: str, process: Process, *, streams: Sequence[str]
+) -> None:
+    """Try what is parked again: at the start, which follows every deploy, and every ten minutes.
+
+    streams: those that the service may read; of others it hears ticks alone, and a tick that is none mends never.
+    """
     while True:
         try:
-            await retry(engine, client, schema, process)
+            await retry(engine, client, schema, process, streams=streams)
         except (SQLAlchemyError, NatsError, OSError, TimeoutError) as error:
             log.warning("parked_wait", error=repr(error)[:300])
         await asyncio.sleep(RETRY_EVERY_S)
 
 
-async def retry(engine: AsyncEngine, client: Client, schema: str, process: Process) -> int:
-    """Try each parked message once more; returns how many went. What fails again stays as it is."""
+async def retry(engine: AsyncEngine, client: Client, schema: str, process: Process, *, streams: Sequence[str]) -> int:
+    """Try each parked message of `streams` once more; returns how many went. What fails again stays as it is."""
     gone = after = 0
-    while parked := await _page(engine, schema, after=after):
+    while parked := await _page(engine, schema, streams, after=after):
         for id, origin in parked:
             gone += await _try_again(engine, client, schema, process, id=id, origin=origin)
             after = id
     return gone
 
 
-async def _page(engine: AsyncEngine, schema: str, *, after: int) -> list[tuple[int, str]]:
+async def _page(engine: AsyncEngine, schema: str, streams: Sequence[str], *, after: int) -> list[tuple[int, str]]:
     async with engine.connect() as connection:
         rows = await connection.execute(
             text(
                 f"SELECT id, origin FROM {schema}.quarantine WHERE reason = :reason AND id > :after "
-                "ORDER BY id LIMIT :limit"
+                "AND split_part(origin, '/', 1) = ANY(:streams) ORDER BY id LIMIT :limit"
             ),
-            {"reason": FAILED_ALONE, "after": after, "limit": AT_ONCE},
+            {"reason": FAILED_ALONE, "after": after, "streams": list(streams), "limit": AT_ONCE},
         )
         return [(row.id, row.origin) for row in rows]
 

@@ -86,7 +86,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
     """Start everything of the service but its HTTP server; stop it in order at the end."""
     engine = db.engine(settings.database_url, name=service.name, pool=settings.database_pool)
     await db.wait_for_database(engine, patience_s=SERVERS_PATIENCE_S)
-    nats = bus.broker(settings.nats_url, name=service.name)
+    nats = bus.broker(settings.nats_url, name=service.name, ca=settings.nats_ca)
     started: Running | None = None
 
     @nats.subscriber(f"dondoc.status.{service.name}")
@@ -118,7 +118,9 @@ def _jobs(started: Running) -> Iterator[Coroutine[Any, Any, None]]:
     yield started.relay.run_slow()
     yield observing.observe_for_ever(started)
     yield observing.count_for_ever(started)
-    yield parking.retry_for_ever(started.engine, started.client, started.service.name, partial(_carry_out, started))
+    readable = [hearing.stream for hearing, _ in started.service.handlers if hearing.subjects]
+    carry_out = partial(_carry_out, started)
+    yield parking.retry_for_ever(started.engine, started.client, started.service.name, carry_out, streams=readable)
     for job in started.service.background:
         yield job(started)
     if started.service.sweep and isinstance(started.clock, WallClock):
@@ -176,9 +178,9 @@ async def _clock(service: Service, settings: Settings, engine: AsyncEngine) -> C
 
 
 async def _provision(started: Running) -> None:
+    """Make the streams that this service keeps; its consumers make its durables once their streams are there."""
     service = started.service
-    touched = {hearing.stream for hearing, _ in service.handlers}
-    for name in sorted(touched | ({service.owns} if service.owns else set())):
+    for name in sorted(service.keeps):
         await bus.provision_stream(started.client, STREAMS[name], max_bytes=started.settings.stream_max_bytes)
     for hearing, handle in service.handlers:
         consumer = Consumer(
@@ -189,7 +191,6 @@ async def _provision(started: Running) -> None:
             park=partial(parking.park, started.engine, service.name),
             on_tick=started.take_tick,
         )
-        await consumer.provision()
         started.consumers.append(consumer)
     async with started.engine.connect() as connection:
         started.reached = await ticks.reached(connection, service.name)

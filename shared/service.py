@@ -159,6 +159,8 @@ class Running:
         """Return what `dondoc status` shows."""
         consumers = {}
         for consumer in self.consumers:
+            if not consumer.there:
+                continue
             lag = await bus.lag(self.client, stream=consumer.hearing.stream, durable=consumer.durable)
             consumers[f"{consumer.hearing.stream}/{consumer.durable}"] = {
                 "pending": lag.pending,
@@ -169,9 +171,11 @@ class Running:
             parked = await quarantine.count(connection, self.service.name)
             busy = await self.service.busy(connection) if self.service.busy else 0
         pending = await self.relay.pending()
+        deaf = not all(consumer.there for consumer in self.consumers)
         return {
             "service": self.service.name,
             "ready": not self.missing(),
+            "missing": self.missing(),
             "consumers": consumers,
             "outbox": pending,
             "quarantine": parked,
@@ -179,7 +183,7 @@ class Running:
             "busy": busy,
             "business_time": self.clock.now(),
             "redelivered": sum(consumer.redelivered for consumer in self.consumers),
-            "idle": not (pending or busy or any(c["pending"] or c["unacked"] for c in consumers.values())),
+            "idle": not (deaf or pending or busy or any(c["pending"] or c["unacked"] for c in consumers.values())),
         }
 
     def missing(self) -> dict[str, str]:
@@ -187,6 +191,7 @@ class Running:
         missing: dict[str, str] = {
             c.hearing.stream: "messages wait and none arrives" for c in self.consumers if c.stalled
         }
+        missing |= {c.hearing.stream: "not made yet by its owner" for c in self.consumers if not c.there}
         if not self.client.is_connected:
             missing["nats"] = "not connected"
         return missing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.secrets import SECRETS_DIR
@@ -17,6 +17,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DONDOC_", extra="ignore", secrets_dir=SECRETS_DIR)
 
     nats_url: str = "nats://127.0.0.1:4222"
+    nats_ca: FilePath | None = None  # certificate of the authority behind a tls:// address; none: those of the system
     database_url: str = "postgresql://127.0.0.1:5432/dondoc"
     data: Path = Path("var")
     http_host: str = "127.0.0.1"  # loopback unless configured

@@ -25,6 +25,9 @@ from dondoc.stack.processes import end, spawn
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "test"
 PASSWORDS = dict.fromkeys(layout.SERVICES, PASSWORD)
+NATS_PASSWORDS = {**PASSWORDS, layout.OPERATOR: PASSWORD}
+ANYTHING = nats_stack.Login("test", PASSWORD)  # stands in for whoever does not run in a test
+SOURCE = "motcua-1"
 NATS_IMAGE = "nats:2.15-alpine"
 POSTGRES_IMAGE = "postgres:18"
 
@@ -61,10 +64,11 @@ class NatsServer:
 
     @property
     def url(self) -> str:
-        return nats_stack.url(port=self.port, password=PASSWORD)
+        return nats_stack.url(port=self.port, user=ANYTHING.user, password=PASSWORD)
 
     def start(self) -> None:
-        command = nats_stack.command(self.data, port=self.port, monitoring_port=self.monitoring_port, password=PASSWORD)
+        users = [*nats_stack.logins(NATS_PASSWORDS, {SOURCE: PASSWORD}), ANYTHING]
+        command = nats_stack.command(self.data, port=self.port, monitoring_port=self.monitoring_port, users=users)
         log = self.data / "nats.log"
         self.process = spawn(command, log=log)
         nats_stack.wait_ready(self.process, monitoring_port=self.monitoring_port, log=log)
@@ -104,10 +108,20 @@ class PostgresServer:
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the session's servers are: a superuser's PostgreSQL address and a NATS address."""
+    """Where the session's servers are: a superuser's PostgreSQL address, and one of NATS with the right to all."""
 
     nats_url: str
     postgres_url: str
+
+    def nats_url_of(self, user: str) -> str:
+        """Return the address with the login of a service, of the operator or of the source."""
+        return logged_in(self.nats_url, user)
+
+
+def logged_in(nats_url: str, user: str) -> str:
+    """Return an address of a test server with another login: all of them have one password."""
+    at = urlsplit(nats_url)
+    return urlunsplit(at._replace(netloc=f"{user}:{PASSWORD}@{at.hostname}:{at.port}"))
 
 
 @contextmanager
@@ -132,18 +146,24 @@ def container_servers(data: Path) -> Iterator[Servers]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
+    for name in (*NATS_PASSWORDS, f"source_{SOURCE}"):
+        (data / f"{name}_nats_password").write_text(PASSWORD)
     subprocess.run([ROOT / "deploy" / "make-secrets.sh", data], check=True)
+    login = data / "nats_login.conf"
+    login.write_text(login.read_text().replace("users: [", f"users: [\n{ANYTHING}"))
     broker = DockerContainer(NATS_IMAGE).with_command("--config /etc/dondoc/nats.conf").with_exposed_ports(4222)
     broker.with_volume_mapping(ROOT / "deploy" / "nats" / "nats.conf", "/etc/dondoc/nats.conf")
-    broker.with_volume_mapping(data / "nats_login.conf", "/run/secrets/nats_login.conf")
+    broker.with_volume_mapping(nats_stack.PERMISSIONS, "/etc/dondoc/permissions.conf")
+    broker.with_volume_mapping(login, "/run/secrets/nats_login.conf")
     broker.waiting_for(LogMessageWaitStrategy("Server is ready"))
     database = PostgresContainer(POSTGRES_IMAGE, username="postgres", password=PASSWORD, driver=None)
     database.with_volume_mapping(ROOT / "deploy" / "postgres" / "postgresql.conf", "/etc/dondoc/postgresql.conf")
     database.with_command("postgres -c config_file=/etc/dondoc/postgresql.conf")
     with broker, database:
         at = f"{broker.get_container_host_ip()}:{broker.get_exposed_port(4222)}"
-        log_in = f"{nats_stack.USER}:{(data / 'nats_password').read_text()}"
-        yield Servers(f"nats://{log_in}@{at}", with_database(database.get_connection_url(), "postgres"))
+        yield Servers(
+            f"nats://{ANYTHING.user}:{PASSWORD}@{at}", with_database(database.get_connection_url(), "postgres")
+        )
 
 
 def with_database(url: str, database: str) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import webbrowser
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -17,7 +17,6 @@ import httpx
 import nats
 import orjson
 import typer
-from nats.aio.client import Client
 
 from dondoc.demo import stage
 from dondoc.demo.mailbox import Mailbox, mailbox
@@ -26,6 +25,7 @@ from dondoc.drive import Driver, Timed, driving
 from dondoc.simulate import demo_directory, simulate
 from dondoc.stack import status
 from dondoc.stack.errors import StackError
+from dondoc.stack.nats import client as operator
 from dondoc.stack.running import Running
 from shared.bus import NotPublishedError
 from shared.clock import PROVINCE_ZONE, monotonic_s
@@ -79,7 +79,10 @@ async def _play(wish: Wish, stack: Running, box: Mailbox) -> None:
     scene = Scene(address, start, start + timedelta(days=wish.days), box, at=start)
     typer.echo(f"Console: {address}")
     typer.echo(f"Mails:   {box.folder}")
-    async with httpx.AsyncClient(headers={KEY_HEADER: stack.api_key}, timeout=10) as http, _client(stack) as client:
+    async with (
+        httpx.AsyncClient(headers={KEY_HEADER: stack.api_key}, timeout=10) as http,
+        operator(stack, name="dondoc-demo", max_reconnect_attempts=-1) as client,
+    ):
         await _load_directory(http, stack, units=wish.units)
         if wish.browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(address)
@@ -101,15 +104,6 @@ async def _play(wish: Wish, stack: Running, box: Mailbox) -> None:
                 looking.cancel()
             await _settle(http, stack, scene)
     _sum_up(scene)
-
-
-@contextlib.asynccontextmanager
-async def _client(stack: Running) -> AsyncIterator[Client]:
-    client = await nats.connect(stack.nats_url, name="dondoc-demo", max_reconnect_attempts=-1)
-    try:
-        yield client
-    finally:
-        await client.close()
 
 
 async def _load_directory(http: httpx.AsyncClient, stack: Running, *, units: int) -> None:

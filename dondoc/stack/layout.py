@@ -2,13 +2,17 @@
 
 import json
 import os
+import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dondoc.stack.errors import StackError
 
 SERVICES = ("intake", "deadline", "complaints", "notify", "console")  # in the order they start
+OPERATOR = "operator"  # the login of `dondoc` itself: status, doctor, the driver of a moved clock
+RESERVED = (*SERVICES, OPERATOR, "tick")  # no names of sources: logins of our own, and feed.tick.> moves the clock
 PORT_OFFSETS = {
     "console": 0,
     "intake": 1,
@@ -22,6 +26,11 @@ PORT_OFFSETS = {
 DEFAULT_PORT_BASE = 8000
 DEMO_DATA = Path("var/demo")  # unless the demo is told otherwise
 HOST = "127.0.0.1"
+
+
+def is_source(name: str) -> bool:
+    """Return whether a source may log in under this name; intake takes the same names."""
+    return re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", name) is not None and name not in RESERVED
 
 
 def data_dir(given: Path | None) -> Path:
@@ -38,24 +47,31 @@ def ports(base: int) -> dict[str, int]:
 class Secrets:
     """The generated passwords of one stack; they never leave its data directory."""
 
-    nats: str
     postgres: str
-    roles: dict[str, str]  # one a service
+    roles: dict[str, str]  # of PostgreSQL, one a service
     api_key: str
+    nats: dict[str, str]  # one a service, and the operator's
+    sources: dict[str, str]  # of NATS too; one for each source that was named
 
 
-def load_secrets(data: Path) -> Secrets:
-    """Return the secrets kept in `data`, made on the first call and readable by their owner alone."""
+def load_secrets(data: Path, *, sources: Iterable[str] = ()) -> Secrets:
+    """Return the secrets kept in `data`, readable by their owner alone; what is not there yet is made.
+
+    sources: names that get a login, if they have none.
+    """
     path = data / "secrets.json"
-    if path.exists():
-        return Secrets(**json.loads(path.read_text()))
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    if isinstance(kept.get("nats"), str):
+        del kept["nats"]  # an earlier version had one login for all
     new = Secrets(
-        nats=secrets.token_hex(16),
-        postgres=secrets.token_hex(16),
-        roles={service: secrets.token_hex(16) for service in SERVICES},
-        api_key=secrets.token_hex(24),
+        postgres=kept.get("postgres") or secrets.token_hex(16),
+        roles=_passwords(SERVICES, kept.get("roles", {})),
+        api_key=kept.get("api_key") or secrets.token_hex(24),
+        nats=_passwords((*SERVICES, OPERATOR), kept.get("nats", {})),
+        sources=_passwords(sources, kept.get("sources", {})),
     )
-    write_private(path, json.dumps(asdict(new), indent=1))
+    if asdict(new) != kept:
+        write_private(path, json.dumps(asdict(new), indent=1))
     return new
 
 
@@ -70,6 +86,10 @@ def make_private(data: Path) -> None:
             folder.mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise StackError(f"cannot write to {data}: {error.strerror}; choose another --data directory") from None
+
+
+def _passwords(names: Iterable[str], kept: dict[str, str]) -> dict[str, str]:
+    return {name: secrets.token_hex(16) for name in names} | kept
 
 
 def write_private(path: Path, text: str) -> None:

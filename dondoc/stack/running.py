@@ -23,10 +23,11 @@ class Program:
 class Running:
     """The addresses and the key that commands need, and the processes where they are ours."""
 
-    nats_url: str
+    nats_url: str  # the operator's
     database_urls: dict[str, str]  # one a service, with its role
     http_urls: dict[str, str]  # one a service
     api_key: str
+    nats_ca: str = ""  # a file: whom to trust at a tls:// address; empty: the system's authorities
     supervisor: int = 0  # 0: the servers are somebody else's
     started: str = ""
     ready: bool = True
@@ -70,7 +71,8 @@ def from_environment() -> Running:
     """Return the stack that DONDOC_NATS_URL, DONDOC_DATABASE_URL and DONDOC_<SERVICE>_URL describe."""
     ports = layout.ports(layout.DEFAULT_PORT_BASE)
     return Running(
-        nats_url=os.environ["DONDOC_NATS_URL"],
+        nats_url=nats_url(layout.OPERATOR) or "",
+        nats_ca=os.environ.get("DONDOC_NATS_CA", ""),
         database_urls={service: database_url(service) or "" for service in layout.SERVICES},
         http_urls={
             service: os.environ.get(f"DONDOC_{service.upper()}_URL", f"http://{layout.HOST}:{ports[service]}")
@@ -78,6 +80,12 @@ def from_environment() -> Running:
         },
         api_key=os.environ.get("DONDOC_API_KEY", ""),
     )
+
+
+def nats_url(user: str) -> str | None:
+    """Return the NATS address that the environment gives a service or the operator: its own, else the common one."""
+    own = os.environ.get(f"DONDOC_{user.upper()}_NATS_URL")
+    return own or os.environ.get("DONDOC_NATS_URL") or None
 
 
 def database_url(service: str) -> str | None:

@@ -1,15 +1,21 @@
 """Ask each service how it is, over NATS, and say so in a table or in JSON."""
 
 import asyncio
+import contextlib
 import json
+import ssl
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dondoc.stack.errors import StackError
 from dondoc.stack.layout import SERVICES
+from dondoc.stack.nats import client
 from dondoc.stack.running import Running
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
 
 ANSWER_S = 2
 ROUND_S = 0.3
@@ -24,11 +30,8 @@ async def ask_all(stack: Running) -> dict[str, Answer | None]:
 
     raises: StackError - NATS does not answer.
     """
-    connection = await _connect(stack.nats_url)
-    try:
+    async with _connected(stack) as connection:
         return {service: await _ask(connection, service) for service in ASKING_ORDER}
-    finally:
-        await connection.close()
 
 
 async def wait_idle(stack: Running, within_s: float) -> tuple[bool, dict[str, Answer | None]]:
@@ -37,8 +40,7 @@ async def wait_idle(stack: Running, within_s: float) -> tuple[bool, dict[str, An
     returns: whether that was reached in time, and the last answers.
     """
     until = time.monotonic() + within_s
-    connection = await _connect(stack.nats_url)
-    try:
+    async with _connected(stack) as connection:
         before: dict[str, Answer | None] = {}
         while True:
             answers = {service: await _ask(connection, service) for service in ASKING_ORDER}
@@ -48,23 +50,30 @@ async def wait_idle(stack: Running, within_s: float) -> tuple[bool, dict[str, An
                 return False, answers
             before = answers
             await asyncio.sleep(ROUND_S)
-    finally:
-        await connection.close()
 
 
-async def _connect(url: str) -> Any:
+@contextlib.asynccontextmanager
+async def _connected(stack: Running) -> "AsyncIterator[Client]":
     import nats
+
+    from shared.login import NotEncryptedError
 
     async def quiet(_: Exception) -> None:
         """The error is told once, below."""
 
+    options = {"connect_timeout": ANSWER_S, "allow_reconnect": False, "max_reconnect_attempts": 1}
     try:
-        return await nats.connect(
-            url, connect_timeout=ANSWER_S, allow_reconnect=False, max_reconnect_attempts=1, error_cb=quiet
-        )
+        async with client(stack, error_cb=quiet, **options) as connection:
+            yield connection
+    except (ssl.SSLError, NotEncryptedError) as error:
+        raise StackError(f"NATS at {_place(stack)} cannot be trusted: {error}; see DONDOC_NATS_CA") from None
     except (OSError, TimeoutError, nats.errors.Error):
-        at = urlsplit(url)
-        raise StackError(f"NATS does not answer at {at.hostname}:{at.port}; is the stack running?") from None
+        raise StackError(f"NATS does not answer at {_place(stack)}; is the stack running?") from None
+
+
+def _place(stack: Running) -> str:
+    at = urlsplit(stack.nats_url)
+    return f"{at.hostname}:{at.port}"
 
 
 async def _ask(connection: Any, service: str) -> Answer | None:
@@ -143,6 +152,7 @@ def _row(service: str, stack: Running, answer: Answer | None) -> tuple[str, ...]
     if answer is None:
         why = f"down (exit {program.last_exit})" if program and not program.pid else "down"
         return service, f"[red]{why}[/red]", "-", "-", "-", restarts
-    state = "[green]ready[/green]" if answer.get("ready") else "[yellow]not ready[/yellow]"
+    why = "; ".join(f"{what} {how}" for what, how in answer.get("missing", {}).items())
+    state = "[green]ready[/green]" if answer.get("ready") else f"[yellow]not ready{why and f': {why}'}[/yellow]"
     waiting = "\n".join(f"{name} {lag['pending']}+{lag['unacked']}" for name, lag in _lagging(answer)) or "0"
     return service, state, waiting, str(answer["outbox"]), str(answer["quarantine"]), restarts

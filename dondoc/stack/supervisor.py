@@ -23,12 +23,16 @@ from shared.clock import machine_now
 RESTART_SECONDS = (0.2, 1, 2, 5, 10, 30)  # the last repeats for ever
 STEADY_S = 60  # a child that lived this long starts again from the first of RESTART_SECONDS
 READY_S = 60  # for all services together; usual is under 15
+LOGINS = ("_NATS_URL", "_DATABASE_URL")  # endings of the settings that hold a user and a password
 STOP_S = 20  # what a service may take to finish what is in flight
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What `dondoc up` was asked for. commands, migrate: tests put small programs in their place."""
+    """What `dondoc up` was asked for.
+
+    commands, migrate: tests put small programs in their place. sources: those to give a login on NATS.
+    """
 
     data: Path
     port_base: int = layout.DEFAULT_PORT_BASE
@@ -36,6 +40,7 @@ class Plan:
         default_factory=lambda: {name: (sys.executable, "-m", f"services.{name}.main") for name in layout.SERVICES}
     )
     migrate: Sequence[str] = (sys.executable, "-m", "dondoc.cli", "migrate")
+    sources: Sequence[str] = ()
 
 
 @dataclass
@@ -61,8 +66,7 @@ class Stack:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.ports = layout.ports(plan.port_base)
-        self.secrets = layout.load_secrets(plan.data)
-        self.outside_nats = os.environ.get("DONDOC_NATS_URL")
+        self.secrets = layout.load_secrets(plan.data, sources=plan.sources)
         self.children: list[Child] = []
         self.started = machine_now().isoformat()
         self.ready = False
@@ -73,9 +77,14 @@ class Stack:
             port=self.ports["postgres"], password=self.secrets.roles[service], user=postgres.role(service)
         )
 
+    def nats_url(self, user: str) -> str:
+        """Return the address a service or the operator connects to: an outside server, else its login on ours."""
+        password = self.secrets.nats[user]
+        return running.nats_url(user) or nats.url(port=self.ports["nats"], user=user, password=password)
+
     @property
-    def nats_url(self) -> str:
-        return self.outside_nats or nats.url(port=self.ports["nats"], password=self.secrets.nats)
+    def own_nats(self) -> bool:
+        return any(running.nats_url(user) is None for user in (*self.plan.commands, layout.OPERATOR))
 
     @property
     def own_database(self) -> bool:
@@ -84,7 +93,7 @@ class Stack:
     def wanted_ports(self) -> dict[str, int]:
         """Return the ports that this stack will listen on."""
         absent: set[str] = set()
-        if self.outside_nats:
+        if not self.own_nats:
             absent |= {"nats", "nats_monitoring"}
         if not self.own_database:
             absent.add("postgres")
@@ -106,7 +115,8 @@ class Stack:
     def describe(self) -> running.Running:
         """Return what others may know of this stack."""
         return running.Running(
-            nats_url=self.nats_url,
+            nats_url=self.nats_url(layout.OPERATOR),
+            nats_ca=os.environ.get("DONDOC_NATS_CA", ""),
             database_urls={service: self.database_url(service) for service in layout.SERVICES},
             http_urls={service: f"http://{layout.HOST}:{self.ports[service]}" for service in layout.SERVICES},
             api_key=api_key(self.secrets),
@@ -174,10 +184,9 @@ def start_servers(stack: Stack) -> None:
     """Start those of NATS and PostgreSQL that the environment does not name, and wait for them."""
     data, ports, secrets = stack.plan.data, stack.ports, stack.secrets
     broker = database = None
-    if not stack.outside_nats:
-        command = nats.command(
-            data, port=ports["nats"], monitoring_port=ports["nats_monitoring"], password=secrets.nats
-        )
+    if stack.own_nats:
+        users = nats.logins(secrets.nats, secrets.sources)
+        command = nats.command(data, port=ports["nats"], monitoring_port=ports["nats_monitoring"], users=users)
         broker = stack.start_child("nats", command, os.environ, signal.SIGTERM)
     if stack.own_database:
         postgres.initialise(data, password=secrets.postgres)
@@ -205,10 +214,11 @@ def migrate(stack: Stack) -> None:
 
 
 def service_environment(stack: Stack, name: str) -> dict[str, str]:
-    """Return the environment of a service: the caller's, and where the stack's parts are."""
+    """Return the environment of a service: the caller's without what others log in with, and where the parts are."""
+    others = {name for name in os.environ if name.startswith("DONDOC_") and name.endswith(LOGINS)}
     return {
-        **os.environ,
-        "DONDOC_NATS_URL": stack.nats_url,
+        **{name: value for name, value in os.environ.items() if name not in others},
+        "DONDOC_NATS_URL": stack.nats_url(name),
         "DONDOC_DATABASE_URL": stack.database_url(name),
         "DONDOC_HTTP_HOST": layout.HOST,
         "DONDOC_HTTP_PORT": str(stack.ports[name]),

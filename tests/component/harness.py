@@ -6,17 +6,20 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import nats
 import orjson
 from nats.aio.client import Client
 from pydantic import SecretStr
 
-from shared.bus import publish
+from shared.bus import provision_stream, publish
 from shared.cloudevents import Outgoing
+from shared.login import inbox
 from shared.program import running
 from shared.service import Running, Service
 from shared.settings import Settings
+from shared.streams import STREAMS
 from tests import servers as real
 
 API_KEY = "test-key"
@@ -34,9 +37,9 @@ def settings(*, nats_url: str, database_url: str, clock: str = "live") -> Settin
 
 
 @contextlib.asynccontextmanager
-async def connected(nats_url: str) -> AsyncIterator[Client]:
-    """A client of its own for the test."""
-    client = await nats.connect(nats_url)
+async def connected(nats_url: str, **options: Any) -> AsyncIterator[Client]:
+    """A client of its own for the test, with the inbox of its login. options: of `nats.connect`."""
+    client = await nats.connect(nats_url, inbox_prefix=inbox(urlsplit(nats_url).username or ""), **options)
     try:
         yield client
     finally:
@@ -47,13 +50,22 @@ async def connected(nats_url: str) -> AsyncIterator[Client]:
 async def services(
     *parts: Service, nats_url: str, database: real.Database, clock: str = "live"
 ) -> AsyncIterator[dict[str, Running]]:
-    """Run services in this process; stopped in reverse order."""
+    """Run services in this process, each under its own login; stopped in reverse order."""
+    await make_streams(nats_url)
     async with contextlib.AsyncExitStack() as stack:
         started = {}
         for part in parts:
-            of = settings(nats_url=nats_url, database_url=database.url(part.name), clock=clock)
+            own = real.logged_in(nats_url, part.name)
+            of = settings(nats_url=own, database_url=database.url(part.name), clock=clock)
             started[part.name] = await stack.enter_async_context(running(part, of))
         yield started
+
+
+async def make_streams(nats_url: str) -> None:
+    """Make all streams, in place of owners that do not run in the test."""
+    async with connected(nats_url) as client:
+        for stream in STREAMS.values():
+            await provision_stream(client, stream, max_bytes=256 << 20)
 
 
 async def feed(client: Client, bodies: Sequence[bytes], *, source: str = "motcua-1", at: str | None = None) -> None:

@@ -24,6 +24,8 @@ from shared.cloudevents import decode
 from shared.events import ComplaintAnswered, ComplaintFiled
 from shared.program import running
 from shared.service import Running
+from tests import servers as real
+from tests.component import harness
 from tests.servers import Database, drop_database, fresh_database
 
 KEY = {"X-API-Key": "key of the test"}
@@ -43,7 +45,9 @@ async def serving(nats_url: str, database: Database, **more: Any) -> AsyncIterat
     """Run the service at FILED_AT with its HTTP surface, without a socket."""
     api.filings, api.lookups = Allowance(), Allowance()
     url = database.url("complaints")
-    settings = Settings(nats_url=nats_url, database_url=url, clock="driven", api_key=KEY["X-API-Key"], **more)
+    await harness.make_streams(nats_url)
+    own = real.logged_in(nats_url, "complaints")
+    settings = Settings(nats_url=own, database_url=url, clock="driven", api_key=KEY["X-API-Key"], **more)
     app = http.application(name="complaints", settings=settings, ready=dict, asyncapi={})
     app.include_router(api.router)
     async with running(SERVICE, settings) as started:
@@ -158,8 +162,9 @@ async def test_ticks_of_the_feed_are_passed_on_behind_what_was_filed(nats_url: s
     async with serving(nats_url, migrated) as (started, client):
         await client.post("/v1/complaints", json={**PLANTED, "unit": "H56.12"})
         at = datetime(2026, 11, 23, 2, tzinfo=UTC)
-        await started.client.publish("feed.one.national", b"{}")
-        await started.client.publish("feed.tick.v1", orjson.dumps({"at": at}))
+        async with harness.connected(real.logged_in(nats_url, "intake")) as intake:
+            await intake.publish("feed.one.national", b"{}")
+            await intake.publish("feed.tick.v1", orjson.dumps({"at": at}))
         filed, tick = await said(nats_url, 2)
         assert (filed["subject"], tick["subject"]) == (ComplaintFiled.subject(), "complaints.tick.v1")
         assert datetime.fromisoformat(orjson.loads(tick["data"])["at"]) == at

@@ -21,6 +21,8 @@ from shared.cloudevents import Outgoing, outgoing
 from shared.program import running
 from shared.service import Running
 from shared.streams import STREAMS, StreamName
+from tests import servers as real
+from tests.component import harness
 from tests.servers import Database, drop_database, fresh_database
 
 API_KEY = "key of the test"
@@ -40,7 +42,9 @@ async def migrated(postgres_url: str) -> AsyncIterator[Database]:
 async def serving(nats_url: str, database: Database) -> AsyncIterator[tuple[Running, httpx.AsyncClient]]:
     """Run the console with its HTTP surface, without a socket."""
     url = database.url("console")
-    settings = Settings(nats_url=nats_url, database_url=url, clock="driven", api_key=API_KEY)
+    await harness.make_streams(nats_url)
+    own = real.logged_in(nats_url, "console")
+    settings = Settings(nats_url=own, database_url=url, clock="driven", api_key=API_KEY)
     app = http.application(name="console", settings=settings, ready=dict, asyncapi={})
     app.include_router(api.router)
     async with running(SERVICE, settings) as started:
@@ -52,11 +56,12 @@ async def serving(nats_url: str, database: Database) -> AsyncIterator[tuple[Runn
 
 async def hear(started: Running, *said: Outgoing, at: datetime = NOW) -> Overview:
     """Publish events and a tick in every stream; return the overview once all is heard."""
-    for event in said:
-        await bus.publish(started.client, [event])
-    for name in HEARD:
-        tick = Outgoing(f"tick:{name}:{at.isoformat()}", STREAMS[name].tick, orjson.dumps({"at": at}))
-        await bus.publish(started.client, [tick])
+    async with harness.connected(real.logged_in(started.settings.nats_url, real.ANYTHING.user)) as owners:
+        for event in said:
+            await bus.publish(owners, [event])
+        for name in HEARD:
+            tick = Outgoing(f"tick:{name}:{at.isoformat()}", STREAMS[name].tick, orjson.dumps({"at": at}))
+            await bus.publish(owners, [tick])
     async with asyncio.timeout(20):
         while not (await started.status())["idle"]:
             await asyncio.sleep(0.02)

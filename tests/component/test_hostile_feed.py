@@ -65,7 +65,7 @@ async def reasons(intake: Running) -> list[str]:
 
 async def retry(intake: Running) -> int:
     process = partial(program._carry_out, intake)
-    return await parking.retry(intake.engine, intake.client, "intake", process)
+    return await parking.retry(intake.engine, intake.client, "intake", process, streams=["FEED"])
 
 
 async def test_a_parked_message_whose_headers_are_no_text_is_tried_again_like_any_other(

@@ -54,7 +54,7 @@ async def office(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncItera
     database = await real.fresh_database(postgres_url, migrated=["intake"])
     port = real.free_port()
     env = {
-        "DONDOC_NATS_URL": nats_url,
+        "DONDOC_NATS_URL": real.logged_in(nats_url, "intake"),
         "DONDOC_DATABASE_URL": database.url("intake"),
         "DONDOC_HTTP_PORT": str(port),
         "DONDOC_API_KEY": API_KEY,

@@ -161,7 +161,7 @@ async def test_a_parked_message_is_carried_out_once_its_cause_is_gone(
     assert (await intake.status())["quarantine"] == 1
     async with intake.engine.begin() as connection:
         await connection.execute(text("ALTER TABLE intake.thing DROP CONSTRAINT no"))
-    await parking.retry(intake.engine, intake.client, "intake", partial(program._carry_out, intake))
+    await parking.retry(intake.engine, intake.client, "intake", partial(program._carry_out, intake), streams=["FEED"])
     await harness.until_idle(started)
     assert [o["subject_id"] for o in await documents(started)] == [good, bad]
     assert (await intake.status())["quarantine"] == 0

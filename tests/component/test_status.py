@@ -15,8 +15,9 @@ from nats.aio.msg import Msg
 
 from dondoc.stack import status
 from dondoc.stack.errors import StackError
+from dondoc.stack.layout import OPERATOR
 from dondoc.stack.running import Running
-from tests.servers import ROOT, clean_environment, free_port
+from tests.servers import ROOT, clean_environment, free_port, logged_in
 
 IDLE: dict[str, Any] = {
     "ready": True,
@@ -47,7 +48,7 @@ async def said(nats_url: str) -> AsyncIterator[dict[str, dict[str, Any]]]:
 
 @pytest.fixture
 def stack(nats_url: str) -> Running:
-    return Running(nats_url=nats_url, database_urls={}, http_urls={}, api_key="")
+    return Running(nats_url=logged_in(nats_url, OPERATOR), database_urls={}, http_urls={}, api_key="")
 
 
 async def test_a_filled_quarantine_alone_is_no_reason_to_wait(said: dict[str, Any], stack: Running) -> None:
@@ -101,15 +102,15 @@ async def command(*arguments: str, **settings: str) -> tuple[int, str, str]:
     return process.returncode, out.decode(), complaint.decode()
 
 
-async def test_the_command_prints_json_and_ends_well(said: dict[str, Any], nats_url: str, tmp_path: Any) -> None:
-    code, out, _ = await command("status", "--json", DONDOC_NATS_URL=nats_url, DONDOC_DATA=str(tmp_path))
+async def test_the_command_prints_json_and_ends_well(said: dict[str, Any], stack: Running, tmp_path: Any) -> None:
+    code, out, _ = await command("status", "--json", DONDOC_NATS_URL=stack.nats_url, DONDOC_DATA=str(tmp_path))
     assert code == 0
     assert json.loads(out)["services"]["notify"] == IDLE
 
 
-async def test_a_silent_service_is_down(said: dict[str, Any], nats_url: str, tmp_path: Any) -> None:
+async def test_a_silent_service_is_down(said: dict[str, Any], stack: Running, tmp_path: Any) -> None:
     del said["console"]
-    code, out, _ = await command("status", DONDOC_NATS_URL=nats_url, DONDOC_DATA=str(tmp_path))
+    code, out, _ = await command("status", DONDOC_NATS_URL=stack.nats_url, DONDOC_DATA=str(tmp_path))
     assert code == 1
     assert "down" in next(line for line in out.splitlines() if line.startswith("console"))
 

@@ -67,8 +67,8 @@ class Stack:
         return done
 
     def dondoc(self, *arguments: str) -> str:
-        """Run `dondoc` inside deadline's container and return what it prints."""
-        return self.run("exec", "-T", "deadline", "dondoc", *arguments).stdout
+        """Run `dondoc` in a container of its own and return what it prints."""
+        return self.run("run", "--rm", "-T", "dondoc", *arguments).stdout
 
     def obligations(self, *, source: str = SOURCE) -> list[dict[str, Any]]:
         """Return what is known of the dossiers of one source, once nothing is in flight."""

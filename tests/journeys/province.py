@@ -17,6 +17,7 @@ import orjson
 from dondoc.demo.mailbox import Mailbox, mailbox
 from dondoc.drive import Driver, Timed, driving
 from dondoc.simulate import demo_directory
+from dondoc.stack.layout import OPERATOR
 from services.complaints import api as complaints_api
 from services.complaints.main import SERVICE as COMPLAINTS
 from services.complaints.settings import Settings as ComplaintsSettings
@@ -95,7 +96,6 @@ async def province(nats_url: str, postgres_url: str, folder: Path, *, start: str
         postgres_url, migrated=[s.name for s in (INTAKE, DEADLINE, COMPLAINTS, CONSOLE)] + ["notify"]
     )
     shared: dict[str, Any] = {
-        "nats_url": nats_url,
         "clock": "driven",
         "api_key": harness.API_KEY,
         "stream_max_bytes": 256 << 20,
@@ -111,11 +111,12 @@ async def province(nats_url: str, postgres_url: str, folder: Path, *, start: str
         ]
         started = {}
         for service, settings in parts:
-            of = settings(database_url=database.url(service.name), **shared)
+            own = real.logged_in(nats_url, service.name)
+            of = settings(nats_url=own, database_url=database.url(service.name), **shared)
             started[service.name] = await stack.enter_async_context(running(service, of))
         units = directory.read(demo_directory(20))
         await announce_units(started["intake"], units, dry_run=False)
-        client = await stack.enter_async_context(harness.connected(nats_url))
+        client = await stack.enter_async_context(harness.connected(real.logged_in(nats_url, OPERATOR)))
         citizen = await stack.enter_async_context(_citizen(started["complaints"]))
         driver = await stack.enter_async_context(driving(client, start=datetime.fromisoformat(start)))
         yield Province(started, driver, box, citizen)

@@ -23,11 +23,13 @@ from nats.aio.client import Client
 from dondoc.demo.mailbox import Mailbox, mailbox
 from dondoc.drive import Driver, Timed, driving
 from dondoc.simulate import demo_directory
-from dondoc.stack import running, status
+from dondoc.stack import layout, running, status
+from dondoc.stack import nats as nats_stack
 from shared import bus
 from shared.http import KEY_HEADER
 from shared.streams import StreamName
 from tests import servers as real
+from tests.component import harness
 
 DOSSIERS, A_MESSAGE, UNITS = 2400, 6, 20
 START = datetime.fromisoformat("2026-11-02T00:00:00+07:00")
@@ -61,6 +63,11 @@ class Stack:
     driver: Driver
     http: httpx.AsyncClient
 
+    def logged_in(self, service: str) -> contextlib.AbstractAsyncContextManager[Client]:
+        """Connect as one of the services."""
+        password = layout.load_secrets(self.data).nats[service]
+        return harness.connected(nats_stack.url(port=self.at.ports["nats"], user=service, password=password))
+
     def pid(self, service: str) -> int:
         told = running.read_down(self.data)
         assert told
@@ -76,15 +83,14 @@ class Stack:
     async def said(self, stream: str) -> list[tuple[str, dict[str, Any]]]:
         """Return everything in a stream but its ticks: `Nats-Msg-Id` and document."""
         jetstream = self.client.jetstream()
-        count = (await jetstream.stream_info(stream)).state.messages
-        heard = await jetstream.subscribe(f"{stream.lower()}.>", ordered_consumer=True)
+        last = (await jetstream.stream_info(stream)).state.last_seq
         found = []
-        for _ in range(count):
-            message = await heard.next_msg(timeout=10)
-            if not message.subject.endswith(".tick.v1"):
-                assert message.headers
-                found.append((message.headers["Nats-Msg-Id"], orjson.loads(message.data)))
-        await heard.unsubscribe()
+        for start in range(1, last + 1, 100):
+            numbers = range(start, min(start + 100, last + 1))
+            for message in await asyncio.gather(*(jetstream.get_msg(stream, number) for number in numbers)):
+                if not (message.subject or "").endswith(".tick.v1"):
+                    assert message.headers
+                    found.append((message.headers["Nats-Msg-Id"], orjson.loads(message.data or b"")))
         return found
 
 
@@ -135,23 +141,25 @@ async def stack_of(data: Path) -> AsyncIterator[Stack]:
         headers = {KEY_HEADER: at.api_key}
         http = await parts.enter_async_context(httpx.AsyncClient(headers=headers, timeout=10))
         (await http.post(f"{at.http_urls['intake']}/v1/directory", content=demo_directory(UNITS))).raise_for_status()
-        client = await nats.connect(at.nats_url)
-        parts.push_async_callback(client.close)
+        client = await parts.enter_async_context(nats_stack.client(at))
         driver = await parts.enter_async_context(driving(client, start=START))
         yield Stack(data, at, box, client, driver, http)
 
 
-async def give_again_soon(client: Client) -> None:
+async def give_again_soon(stack: Stack) -> None:
     """Let the server not wait a minute for services that are dead; those that start set it back."""
-    while True:
-        for service, stream in [(service, stream) for service, (stream, _) in AT_WORK_ON.items()] + OTHERS:
-            with contextlib.suppress(bus.JetStreamError, nats.errors.Error):
-                info = await bus.api(client, f"CONSUMER.INFO.{stream}.{service}")
-                if info["config"]["ack_wait"] != AGAIN_S * 1_000_000_000:
-                    config = info["config"] | {"ack_wait": AGAIN_S * 1_000_000_000}
-                    body = {"stream_name": stream, "config": config}
-                    await bus.api(client, f"CONSUMER.DURABLE.CREATE.{stream}.{service}", body)
-        await asyncio.sleep(0.5)
+    async with contextlib.AsyncExitStack() as parts:
+        clients = {service: await parts.enter_async_context(stack.logged_in(service)) for service in AT_WORK_ON}
+        while True:
+            for service, stream in [(service, stream) for service, (stream, _) in AT_WORK_ON.items()] + OTHERS:
+                with contextlib.suppress(bus.JetStreamError, nats.errors.Error):
+                    info = await bus.api(clients[service], f"CONSUMER.INFO.{stream}.{service}")
+                    if info["config"]["ack_wait"] != AGAIN_S * 1_000_000_000:
+                        config = info["config"] | {"ack_wait": AGAIN_S * 1_000_000_000}
+                        request = ".".join(("CONSUMER.CREATE", stream, service, config.get("filter_subject", "")))
+                        body = {"stream_name": stream, "config": config}
+                        await bus.api(clients[service], request.rstrip("."), body)
+            await asyncio.sleep(0.5)
 
 
 async def kill_at_work(stack: Stack, service: str) -> None:
@@ -178,7 +186,7 @@ async def file_complaints(stack: Stack, count: int) -> set[str]:
 @pytest.mark.long
 async def test_a_kill_of_each_service_loses_and_doubles_nothing(tmp_path: Path) -> None:
     async with stack_of(tmp_path / "stack") as stack:
-        soon = asyncio.create_task(give_again_soon(stack.client))
+        soon = asyncio.create_task(give_again_soon(stack))
         killed = [asyncio.create_task(kill_at_work(stack, service)) for service in AT_WORK_ON]
         filed = asyncio.create_task(file_complaints(stack, 20))
         await stack.driver.play(feed(), until=START + timedelta(days=4))

@@ -15,6 +15,10 @@ def settings() -> set[str]:
 
 def test_env_example_lists_every_setting_and_nothing_else() -> None:
     listed = set(re.findall(r"^(?:# )?(DONDOC_[A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    of_commands = {"DONDOC_INTAKE_DATABASE_URL", "DONDOC_INTAKE_URL"}  # read by `dondoc`, not by a service
+    of_commands = {
+        "DONDOC_INTAKE_DATABASE_URL",
+        "DONDOC_INTAKE_NATS_URL",
+        "DONDOC_INTAKE_URL",
+    }  # read by `dondoc`, not by a service
     of_compose = set(re.findall(r"\$\{(DONDOC_[A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
     assert listed - of_commands == settings() | of_compose

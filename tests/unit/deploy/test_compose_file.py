@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 ELSEWHERE = {  # settings that docker-compose.yml does not pass on by their names, and why
     "DONDOC_API_KEY": "a secret",
     "DONDOC_NATS_URL": "a secret",
+    "DONDOC_INTAKE_NATS_URL": "a secret: each service has its own as DONDOC_NATS_URL",
     "DONDOC_DATABASE_URL": "a secret",
     "DONDOC_INTAKE_DATABASE_URL": "a secret, of the migration",
     "DONDOC_NOTIFY_SMTP_PASSWORD": "a secret",

@@ -41,7 +41,7 @@ def test_secrets_are_kept_when_made_again_and_differ_between_roles(tmp_path: Pat
     made = make(tmp_path / "secrets")
     assert make(tmp_path / "secrets") == made
     passwords = [text for name, text in made.items() if name.endswith("_password") and text]
-    assert len(passwords) == len(set(passwords)) == 8
+    assert len(passwords) == len(set(passwords)) == 13
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
 
 
