@@ -24,6 +24,7 @@ from nats.errors import NoRespondersError
 
 from shared import login
 from shared.cloudevents import Outgoing
+from shared.logs import log
 from shared.streams import Stream
 
 CONNECT_TIMEOUT_S = 10
@@ -78,9 +79,18 @@ def broker(url: str, *, name: str, ca: Path | None = None) -> NatsBroker:
         security = SASLPlaintext(unquote(parts.username), unquote(parts.password or ""), ssl_context=context)
     elif context:
         security = BaseSecurity(ssl_context=context)
-    return NatsBroker(
+    said = ""
+
+    async def tell(error: Exception) -> None:
+        """FastStream says what breaks a connection, and nothing of why there is none yet."""
+        nonlocal said
+        if made._connection is None and said != (said := repr(error)):
+            log.warning("nats_refuses", error=said)
+
+    made = NatsBroker(
         address,
         name=f"dondoc-{name}",
+        error_cb=tell,
         security=security,
         inbox_prefix=login.inbox(name),
         max_reconnect_attempts=-1,
@@ -90,6 +100,7 @@ def broker(url: str, *, name: str, ca: Path | None = None) -> NatsBroker:
         logger=logging.getLogger("faststream"),  # JSON lines like all others; never None, that hides lost batches
         log_level=logging.DEBUG,  # of its lines for each message; warnings and errors show all the same
     )
+    return made
 
 
 async def connect(nats: NatsBroker) -> Client:

@@ -146,15 +146,11 @@ def container_servers(data: Path) -> Iterator[Servers]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-    for name in (*NATS_PASSWORDS, f"source_{SOURCE}"):
-        (data / f"{name}_nats_password").write_text(PASSWORD)
-    subprocess.run([ROOT / "deploy" / "make-secrets.sh", data], check=True)
-    login = data / "nats_login.conf"
-    login.write_text(login.read_text().replace("users: [", f"users: [\n{ANYTHING}"))
+    make_secrets(data)
     broker = DockerContainer(NATS_IMAGE).with_command("--config /etc/dondoc/nats.conf").with_exposed_ports(4222)
     broker.with_volume_mapping(ROOT / "deploy" / "nats" / "nats.conf", "/etc/dondoc/nats.conf")
     broker.with_volume_mapping(nats_stack.PERMISSIONS, "/etc/dondoc/permissions.conf")
-    broker.with_volume_mapping(login, "/run/secrets/nats_login.conf")
+    broker.with_volume_mapping(data / "nats_login.conf", "/run/secrets/nats_login.conf")
     broker.waiting_for(LogMessageWaitStrategy("Server is ready"))
     database = PostgresContainer(POSTGRES_IMAGE, username="postgres", password=PASSWORD, driver=None)
     database.with_volume_mapping(ROOT / "deploy" / "postgres" / "postgresql.conf", "/etc/dondoc/postgresql.conf")
@@ -164,6 +160,16 @@ def container_servers(data: Path) -> Iterator[Servers]:
         yield Servers(
             f"nats://{ANYTHING.user}:{PASSWORD}@{at}", with_database(database.get_connection_url(), "postgres")
         )
+
+
+def make_secrets(folder: Path) -> None:
+    """Make the secrets of containers, with one password for every login of NATS, and let the tests in."""
+    folder.mkdir(exist_ok=True)
+    for name in (*NATS_PASSWORDS, f"source_{SOURCE}"):
+        (folder / f"{name}_nats_password").write_text(PASSWORD)
+    subprocess.run([ROOT / "deploy" / "make-secrets.sh", folder], check=True)
+    login = folder / "nats_login.conf"
+    login.write_text(login.read_text().replace("users: [", f"users: [\n{ANYTHING}"))
 
 
 def with_database(url: str, database: str) -> str:

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,9 +21,10 @@ from pydantic import ValidationError
 from dondoc.doctor.clock import judge_offset
 from dondoc.doctor.findings import Finding, left_out, ok, settled, warning, wrong
 from dondoc.doctor.place import NOT_RUNNING, Place, at
-from dondoc.stack.layout import HOST
+from dondoc.stack.layout import HOST, OPERATOR, SERVICES
 from shared import bus
 from shared.clock import machine_now
+from shared.login import inbox, trusted
 from shared.settings import Settings
 from shared.streams import STREAMS
 
@@ -46,7 +48,7 @@ async def examine(place: Place) -> list[Finding]:
     if not place.nats_url:
         return [left_out("nats", NOT_RUNNING)]
     refusals: list[str] = []
-    client = await _connect(place.nats_url, refusals)
+    client = await _connect(place, refusals)
     if isinstance(client, Refused):
         to_do = "`dondoc up` starts it; else look at its log, and at DONDOC_NATS_URL"
         return [wrong("nats", f"NATS at {at(place.nats_url)}: {client.why}", to_do)]
@@ -56,7 +58,11 @@ async def examine(place: Place) -> list[Finding]:
         await client.close()
 
 
-async def _connect(url: str, refusals: list[str]) -> Client | Refused:
+async def _connect(place: Place, refusals: list[str]) -> Client | Refused:
+    url = place.nats_url or ""
+    user = urlsplit(url).username
+    own = inbox(user if user in SERVICES else OPERATOR)
+
     async def hear(error: Exception) -> None:
         refusals.append(str(error))
 
@@ -64,6 +70,8 @@ async def _connect(url: str, refusals: list[str]) -> Client | Refused:
     try:
         await client.connect(
             url,
+            inbox_prefix=own,
+            tls=trusted(url, Path(place.nats_ca) if place.nats_ca else None),
             connect_timeout=ANSWER_S,
             allow_reconnect=False,
             max_reconnect_attempts=1,

@@ -30,7 +30,8 @@ async def examine(place: Place) -> list[Finding]:
     urls = {**({"NATS": place.nats_url} if place.nats_url else {}), **_databases(place)}
     if not urls:
         return [left_out("certificates", NOT_RUNNING)]
-    found = await asyncio.gather(*(asyncio.to_thread(_look, server, url) for server, url in urls.items()))
+    looking = (asyncio.to_thread(_look, server, url, place.nats_ca or None) for server, url in urls.items())
+    found = await asyncio.gather(*looking)
     told = [finding for findings in found for finding in findings]
     return told or [left_out("certificates", "no server is reached over TLS")]
 
@@ -41,13 +42,12 @@ def _databases(place: Place) -> dict[str, str]:
     return {f"PostgreSQL {server}": url for server, url in by_server.items()}
 
 
-def _look(server: str, url: str) -> list[Finding]:
+def _look(server: str, url: str, nats_ca: str | None) -> list[Finding]:
     parts = urlsplit(url)
     if server == "NATS":
         if parts.scheme != "tls":
             return []
-        authority = os.environ.get("DONDOC_NATS_CA") or None
-        return check(server, parts.hostname or "", parts.port or 4222, opening=_hear_nats, authority=authority)
+        return check(server, parts.hostname or "", parts.port or 4222, opening=_hear_nats, authority=nats_ca)
     mode = next(iter(parse_qs(parts.query).get("ssl", ())), "prefer")
     if mode in VERIFYING:
         authority = os.environ.get("PGSSLROOTCERT") or None

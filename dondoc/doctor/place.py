@@ -18,15 +18,16 @@ NOT_RUNNING = "no stack is running here and the environment names no server"
 class Place:
     """Where to look.
 
-    stack: what `dondoc up` wrote down, None where none runs on `data`. nats_url, database_urls: of the servers that
-    can be asked now; only services whose role's address is here have one. contained: this is a service's container,
-    which has the secrets of that service alone and none of the servers' disks.
+    stack: what `dondoc up` wrote down, None where none runs on `data`. nats_url, nats_ca, database_urls: of the servers
+    that can be asked now, and whom to trust; only services whose role's address is here have one. contained: this is a
+    service's container, which has the secrets of that service alone and none of the servers' disks.
     """
 
     data: Path
     port_base: int = layout.DEFAULT_PORT_BASE
     stack: Running | None = None
     nats_url: str | None = None
+    nats_ca: str = ""
     database_urls: dict[str, str] = field(default_factory=dict)
     contained: bool = False
 
@@ -34,7 +35,7 @@ class Place:
         """Return the stack to ask for its services' states: the one that runs here, else that of the environment."""
         if self.stack or not self.nats_url:
             return self.stack
-        return Running(nats_url=self.nats_url, database_urls=self.database_urls, http_urls={}, api_key="")
+        return Running(self.nats_url, self.database_urls, http_urls={}, api_key="", nats_ca=self.nats_ca)
 
     def knows(self, service: str) -> bool:
         """Return whether the settings of a service are those of this environment."""
@@ -46,9 +47,10 @@ def find(given: Path | None, *, port_base: int) -> Place:
     data, contained = layout.data_dir(given), SECRETS_DIR is not None
     stack = running.read_down(data)
     if stack is not None:
-        return Place(data, port_base, stack, stack.nats_url, own_urls(stack.database_urls), contained)
+        return Place(data, port_base, stack, stack.nats_url, stack.nats_ca, own_urls(stack.database_urls), contained)
     urls = {service: running.database_url(service) or "" for service in layout.SERVICES}
-    return Place(data, port_base, None, os.environ.get("DONDOC_NATS_URL"), own_urls(urls), contained)
+    nats_url, nats_ca = running.nats_url(layout.OPERATOR), os.environ.get("DONDOC_NATS_CA", "")
+    return Place(data, port_base, None, nats_url, nats_ca, own_urls(urls), contained)
 
 
 def own_urls(urls: dict[str, str]) -> dict[str, str]:

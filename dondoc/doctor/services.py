@@ -20,8 +20,8 @@ async def examine(place: Place) -> list[Finding]:
         return [left_out("services", NOT_RUNNING)]
     try:
         answers = await status.ask_all(stack)
-    except StackError:
-        return [left_out("services", "they are asked over NATS, which does not answer")]
+    except StackError as error:  # NATS does not answer, or not to this login
+        return [left_out("services", str(error))]
     if place.stack is None and not any(answers.values()):
         return [left_out("services", "none answers: they are not started yet, or this log-in may not ask them")]
     mode = os.environ.get(MODE, "record") if place.knows("notify") else None

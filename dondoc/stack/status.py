@@ -61,6 +61,10 @@ async def _connected(stack: Running) -> "AsyncIterator[Client]":
     async def quiet(_: Exception) -> None:
         """The error is told once, below."""
 
+    if (user := urlsplit(stack.nats_url).username) in SERVICES:
+        raise StackError(
+            f"{user} may not ask the other services: use the operator's login (`docker-compose run dondoc`)"
+        )
     options = {"connect_timeout": ANSWER_S, "allow_reconnect": False, "max_reconnect_attempts": 1}
     try:
         async with client(stack, error_cb=quiet, **options) as connection:

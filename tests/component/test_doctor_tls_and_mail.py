@@ -25,21 +25,20 @@ from tests.component.doctoring import HERE, nats_server, states
 
 
 @pytest.mark.parametrize(("days", "state"), [(90, "ok"), (20, "warning"), (3, "wrong"), (-1, "wrong")])
-async def test_the_certificate_of_nats_is_seen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, state: str
-) -> None:
+async def test_the_certificate_of_nats_is_seen(tmp_path: Path, days: int, state: str) -> None:
     made = signed(tmp_path, ends=datetime.now(UTC) + timedelta(days=days, hours=1))
-    monkeypatch.setenv("DONDOC_NATS_CA", str(made.authority))
     with nats_server(tmp_path, f'tls {{ cert_file: "{made.certificate}", key_file: "{made.key}" }}') as (port, _):
-        found = await certificates.examine(replace(HERE, nats_url=f"tls://127.0.0.1:{port}"))
+        here = replace(HERE, nats_url=f"tls://127.0.0.1:{port}", nats_ca=str(made.authority))
+        found = await certificates.examine(here)
     assert states(found, "certificates") == [state]
 
 
-async def test_a_certificate_of_nobody_we_trust_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_certificate_of_nobody_we_trust_is_wrong(tmp_path: Path) -> None:
     made = signed(tmp_path, ends=datetime.now(UTC) + timedelta(days=90))
-    monkeypatch.setenv("DONDOC_NATS_CA", str(authority(tmp_path / "another").file))
+    another = str(authority(tmp_path / "another").file)
     with nats_server(tmp_path, f'tls {{ cert_file: "{made.certificate}", key_file: "{made.key}" }}') as (port, _):
-        [finding] = await certificates.examine(replace(HERE, nats_url=f"tls://127.0.0.1:{port}"))
+        here = replace(HERE, nats_url=f"tls://127.0.0.1:{port}", nats_ca=another)
+        [finding] = await certificates.examine(here)
     assert finding.state == "wrong"
     assert "NATS: " in finding.said
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 import orjson
 
 from dondoc.stack.layout import SERVICES
-from tests.servers import ROOT, Servers, clean_environment, free_port
+from tests.servers import ANYTHING, ROOT, Servers, clean_environment, free_port, make_secrets
 
 HEALTHY_S = 180  # usual is under 30; a machine that builds at the same time is slow
 SOURCE = "motcua-1"  # of what tests send by hand
@@ -134,9 +134,10 @@ def published(stack: Stack, service: str) -> dict[str, list[str]]:
 
 @contextmanager
 def prepared(folder: Path, settings: Mapping[str, str] | None = None, *, keep: bool = False) -> Iterator[Stack]:
-    """Make secrets, choose free ports, and at the end take down what was started, with its data, or keep it."""
+    """Make secrets where none are, choose free ports, and at the end take down what was started, or keep it."""
     secrets = folder / "secrets"
-    subprocess.run([ROOT / "deploy" / "make-secrets.sh", secrets], check=True)
+    if not secrets.exists():
+        subprocess.run([ROOT / "deploy" / "make-secrets.sh", secrets], check=True)
     intake = free_port()
     own = {
         "COMPOSE_PROJECT_NAME": f"dondoc-test-{intake}",
@@ -171,11 +172,12 @@ def stack_of_its_own(folder: Path) -> Iterator[Stack]:
 @contextmanager
 def compose_servers(folder: Path) -> Iterator[Servers]:
     """Run the two servers of docker-compose.yml, which publish no port, and reach them where the engine put them."""
+    make_secrets(folder / "secrets")
     with prepared(folder) as stack:
         stack.run("up", "--detach", "nats", "postgres")
         stack.wait_healthy("nats", "postgres")
         yield Servers(
-            nats_url=stack.secret("nats_url").replace("@nats:", f"@{address(stack, 'nats')}:"),
+            nats_url=f"nats://{ANYTHING.user}:{ANYTHING.password}@{address(stack, 'nats')}:4222",
             postgres_url=stack.secret("admin_database_url").replace("@postgres:", f"@{address(stack, 'postgres')}:"),
         )
 
