@@ -76,7 +76,7 @@ def checked(given: Mapping[str, Any], *, base: Content | None = None) -> Content
     zone = base.zone if base and "timezone" not in own else _zone(own.get("timezone"), told)
     week = base.week if base and "week" not in own else _week(("week",), own.get("week"), told)
     periods = _periods(own.get("periods", ()), told)
-    dates = {day: _hours(("dates", text), own["dates"][text], told) for text, day in _days("dates", own, told)}
+    dates = {day: hours_of(("dates", text), own["dates"][text], told) for text, day in _days("dates", own, told)}
     names = {day: own["names"][text] for text, day in _days("names", own, told)}
     provisional = {day for _, day in _days("provisional", own, told)}
     first, last = _known(own, base, told)
@@ -198,8 +198,9 @@ def _period(place: Place, given: Any, told: list[Mistake]) -> Period | None:
     return None if len(told) > before else Period(ends["from"], ends["until"], week)
 
 
-def _hours(place: Place, given: Any, told: list[Mistake]) -> Shifts | int:
-    return WEEKDAYS.index(given) if given in WEEKDAYS else _shifts(place, given, told)
+def hours_of(place: Place, given: Any, told: list[Mistake]) -> Shifts | int:
+    """Return the shifts of a date, or the number of the weekday whose hours it has."""
+    return WEEKDAYS.index(given) if isinstance(given, str) and given in WEEKDAYS else _shifts(place, given, told)
 
 
 def _shifts(place: Place, texts: Any, told: list[Mistake]) -> Shifts:

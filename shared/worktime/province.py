@@ -1,16 +1,12 @@
-"""The province's calendar: the hours of its offices, and Vietnam's days off and make-up days from data/vietnam.csv."""
+"""The calendar that is carried along: the province's, in data/thanh-hoa.yaml, with Vietnam's days in vietnam.csv."""
 
-import csv
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
-from shared.worktime.calendars import WorkCalendar, calendar
+from shared.worktime.calendars import WorkCalendar
+from shared.worktime.loading import load
 
-OFFICE_HOURS = ("07:00-11:30", "13:30-17:00")
-"""Default of the province's one-stop software: no national text fixes office hours, so other provinces differ."""
-
-KNOWN_FROM, KNOWN_UNTIL = "2018-01-01", "2027-12-31"  # the years that data/vietnam.csv covers in full
-PROVISIONAL_CONFIDENCE = "low"  # expected by rule, the official schedule is not announced yet
+DATA = Path(__file__).with_name("data")
 
 
 @cache
@@ -20,14 +16,4 @@ def vietnam() -> WorkCalendar:
     law: Bộ luật Lao động 2019 Đ.111(3), 112 - holidays, and days off in lieu of those on a weekend. Swapped
         days off and the Saturdays worked for them are in each year's official notice; the file names the source.
     """
-    text = files("shared.worktime").joinpath("data/vietnam.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(text.splitlines()))
-    return calendar(
-        timezone="Asia/Ho_Chi_Minh",
-        week=dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), OFFICE_HOURS),
-        dates={row["date"]: row["shifts"].split() for row in rows},
-        names={row["date"]: row["name"] for row in rows},
-        provisional=[row["date"] for row in rows if row["confidence"] == PROVISIONAL_CONFIDENCE],
-        known_from=KNOWN_FROM,
-        known_until=KNOWN_UNTIL,
-    )
+    return load([DATA / "thanh-hoa.yaml"])[0].calendar

@@ -1,13 +1,13 @@
 """What a calendar is made from: every mistake is named, equal content has an equal version, the file is sound."""
 
 import csv
-from datetime import date
-from importlib.resources import files
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
-from shared.worktime import CalendarError, calendar, is_working_day, vietnam
+from shared.worktime import CalendarError, calendar, is_working_day, open_time_after, vietnam
+from shared.worktime.province import DATA
 
 SOUND: dict[str, Any] = {
     "timezone": "Asia/Ho_Chi_Minh",
@@ -88,15 +88,19 @@ def test_the_province_s_calendar_is_compiled_once() -> None:
 
 
 def test_every_year_of_the_province_s_calendar_has_its_public_holidays_and_each_row_a_source() -> None:
-    text = files("shared.worktime").joinpath("data/vietnam.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(text.splitlines()))
-    off = {row["date"] for row in rows if not row["shifts"]}
+    rows = list(csv.DictReader((DATA / "vietnam.csv").read_text(encoding="utf-8").splitlines()))
+    off = {row["date"] for row in rows if row["kind"] != "worked_swap"}
     for year in range(2018, 2028):
         assert {f"{year}-01-01", f"{year}-04-30", f"{year}-05-01", f"{year}-09-02"} <= off
     assert [row["date"] for row in rows] == sorted({row["date"] for row in rows})
     assert all(row["source"] and row["name"] and row["confidence"] in ("high", "medium", "low") for row in rows)
-    assert all((row["kind"] == "worked_swap") == bool(row["shifts"]) for row in rows)
+    assert all(date.fromisoformat(row["date"]).weekday() == 5 for row in rows if row["kind"] == "worked_swap")
     assert {row["kind"] for row in rows} == {"holiday", "swap_off", "worked_swap"}
+
+
+def test_the_province_s_make_up_days_have_its_hours() -> None:
+    saturday = datetime(2026, 8, 22, 7, tzinfo=vietnam().zone)
+    assert open_time_after(vietnam(), start=saturday, seconds=8 * 3600) == saturday.replace(hour=17)
 
 
 @pytest.mark.parametrize(
