@@ -20,7 +20,7 @@ from shared.bus import JetStreamError, Received
 from shared.clock import monotonic_s
 from shared.db import is_transient
 from shared.events import Tick
-from shared.logs import log
+from shared.logs import log, told
 from shared.puller import Puller
 from shared.streams import STREAMS, StreamName
 
@@ -145,7 +145,7 @@ class Consumer:
             except Exception as error:
                 attempt += 1
                 if is_transient(error) or isinstance(error, NatsError):
-                    log.warning("batch_waits", stream=self.hearing.stream, attempt=attempt, error=repr(error)[:300])
+                    log.warning("batch_waits", stream=self.hearing.stream, attempt=attempt, error=told(error))
                     await self._wait(batch, RETRY_SECONDS[min(attempt, len(RETRY_SECONDS)) - 1])
                 elif len(batch) > 1:
                     log.warning(
@@ -214,7 +214,7 @@ class Consumer:
                 await self.provision()
                 break
             except (JetStreamError, NatsError, OSError, TimeoutError) as error:
-                if said != (said := repr(error)):
+                if said != (said := told(error)):
                     log.warning("waiting_for_stream", stream=self.hearing.stream, error=said)
                 await asyncio.sleep(PROVISION_AGAIN_S)
 

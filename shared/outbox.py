@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared import bus
 from shared.cloudevents import Outgoing
 from shared.db import transaction
-from shared.logs import log
+from shared.logs import log, told
 
 SLOW_PATH_AFTER_S = 5  # what memory did not send by then is a leftover
 LEASE_S = 30
@@ -100,7 +100,7 @@ class Relay:
                 await bus.publish(self._client, events)
                 await self._delete(ids)
             except (bus.NotPublishedError, SQLAlchemyError, OSError, TimeoutError) as error:
-                log.warning("outbox_left_for_slow_path", events=len(events), error=repr(error))
+                log.warning("outbox_left_for_slow_path", events=len(events), error=told(error))
             finally:
                 self._fresh.task_done()
 
@@ -114,7 +114,7 @@ class Relay:
                 pending = await self.pending()
                 self._keeps_up.set() if pending < BEHIND else self._keeps_up.clear()
             except (bus.NotPublishedError, SQLAlchemyError, OSError, TimeoutError) as error:
-                log.warning("outbox_waits", error=repr(error))
+                log.warning("outbox_waits", error=told(error))
             age_s = SLOW_PATH_AFTER_S
             await asyncio.sleep(1)
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared import bus, db, quarantine
 from shared.bus import JetStreamError, Received
 from shared.clock import machine_now
-from shared.logs import log
+from shared.logs import log, told
 
 FAILED_ALONE = "failed_alone"
 RETRY_EVERY_S = 600
@@ -34,7 +34,7 @@ async def park(engine: AsyncEngine, schema: str, message: Received, error: Excep
     entry = quarantine.Entry(
         source=message.stream,
         reason=FAILED_ALONE,
-        detail=f"{type(error).__name__}: {str(error)[:300]}",
+        detail=told(error),
         origin=f"{message.stream}/{message.sequence}",
         at=machine_now(),
         raw=message.data,
@@ -54,7 +54,7 @@ async def retry_for_ever(
         try:
             await retry(engine, client, schema, process, streams=streams)
         except (SQLAlchemyError, NatsError, OSError, TimeoutError) as error:
-            log.warning("parked_wait", error=repr(error)[:300])
+            log.warning("parked_wait", error=told(error))
         await asyncio.sleep(RETRY_EVERY_S)
 
 

@@ -27,7 +27,7 @@ from shared import bus, contract, db, http, logs, metrics, observing, parking, t
 from shared.bus import Received
 from shared.clock import Clock, DrivenClock, WallClock
 from shared.consumer import Consumer, Hearing
-from shared.logs import log
+from shared.logs import log, told
 from shared.outbox import Relay
 from shared.service import Handle, Heard, Running, Service
 from shared.settings import Settings
@@ -165,7 +165,7 @@ async def _connect_patiently(nats: Any) -> Client:
             try:
                 return await bus.connect(nats)
             except (OSError, TimeoutError, NatsError) as error:
-                log.warning("no_nats_server_yet", error=repr(error))
+                log.warning("no_nats_server_yet", error=told(error))
                 await asyncio.sleep(1)
 
 
@@ -221,5 +221,5 @@ async def _sweep_for_ever(started: Running) -> None:
         except Exception as error:
             if not db.is_transient(error):
                 raise
-            log.warning("sweep_waits", error=repr(error)[:300])
+            log.warning("sweep_waits", error=told(error))
         await asyncio.sleep(SWEEP_EVERY_S)

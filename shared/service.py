@@ -19,7 +19,7 @@ from shared.clock import Clock, DrivenClock
 from shared.cloudevents import Event, Outgoing
 from shared.consumer import Consumer, Hearing
 from shared.events import Tick
-from shared.logs import log
+from shared.logs import log, told
 from shared.outbox import Relay
 from shared.settings import Settings
 from shared.streams import STREAMS, StreamName
@@ -152,7 +152,7 @@ class Running:
             try:
                 return await bus.publish(self.client, [Outgoing(f"{subject}:{at.isoformat()}", subject, body)])
             except bus.NotPublishedError as error:
-                log.warning("tick_waits", error=repr(error))
+                log.warning("tick_waits", error=told(error))
                 await asyncio.sleep(1)
 
     async def status(self) -> dict[str, Any]:

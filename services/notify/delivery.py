@@ -20,7 +20,7 @@ from services.notify.settings import NotifySettings
 from shared import db, metrics, tracing
 from shared.clock import machine_now
 from shared.cloudevents import Outgoing
-from shared.logs import log
+from shared.logs import log, told
 from shared.service import Running
 
 IDLE_S = 0.5
@@ -40,7 +40,7 @@ async def deliver_for_ever(running: Running, *, settings: NotifySettings) -> Non
         except Exception as error:
             if not db.is_transient(error):
                 raise
-            log.warning("delivery_waits", error=repr(error)[:300])
+            log.warning("delivery_waits", error=told(error))
         await asyncio.sleep(IDLE_S)
 
 
