@@ -64,7 +64,7 @@ def sent_during(stack: Stack, deed: Callable[[], object], *, dossiers: int = 100
     assert sorted(after) == sorted(before | {one["MaHoSo"] for one in sent})
 
 
-@pytest.mark.parametrize("restarted", ["intake", "nats"])
+@pytest.mark.parametrize("restarted", ["intake"])
 def test_a_restart_in_the_midst_of_work_loses_and_doubles_nothing(stack: Stack, restarted: str) -> None:
     sent_during(stack, lambda: stack.run("restart", restarted))
 

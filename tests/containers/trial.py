@@ -43,7 +43,7 @@ def bring_up(stack: Stack) -> None:
 
 def tell_where(stack: Stack, *, key: Path) -> None:
     say(f"Console: http://{stack.run('port', 'console', '8000').stdout.strip()}/ – key: {key}")
-    say(f"Ends with: {' '.join(command())} --env-file {stack.env_file.relative_to(ROOT)} down  (--volumes: data too)")
+    say(f"To end it: {' '.join(command())} --env-file {stack.env_file.relative_to(ROOT)} down  (--volumes: data too)")
 
 
 def operators_stack() -> None:
