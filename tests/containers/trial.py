@@ -33,6 +33,12 @@ def step(name: str) -> Iterator[None]:
     say(f"{time.monotonic() - began:7.1f} s  {name}")
 
 
+def make_secrets(*into: Path) -> None:
+    """Make what is missing; what an earlier call made is kept."""
+    with step("secrets made"):
+        subprocess.run([ROOT / "deploy" / "make-secrets.sh", *into], check=True)
+
+
 def bring_up(stack: Stack) -> None:
     with step("image built"):
         stack.run("build")
@@ -48,8 +54,7 @@ def tell_where(stack: Stack, *, key: Path) -> None:
 
 def operators_stack() -> None:
     """Bring up the stack that .env describes, and leave it running."""
-    with step("secrets made"):
-        subprocess.run([ROOT / "deploy" / "make-secrets.sh"], check=True)
+    make_secrets()
     stack = Stack(os.environ, ROOT / ".env")
     bring_up(stack)
     tell_where(stack, key=Path(os.environ.get("DONDOC_SECRETS", "deploy/secrets")) / "api_key")
@@ -58,6 +63,7 @@ def operators_stack() -> None:
 def trial(log: Path, *, keep: bool) -> bool:
     """Send the log through a stack of its own. returns: whether it ends as the log records."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    make_secrets(FOLDER / "secrets")
     settings = {"COMPOSE_PROJECT_NAME": "dondoc-trial", "DONDOC_IMAGE": os.environ.get("DONDOC_IMAGE", "dondoc:dev")}
     with prepared(FOLDER, settings, keep=keep) as stack:
         stack.run("down", "--volumes")  # what an earlier trial kept
