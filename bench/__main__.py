@@ -1,10 +1,11 @@
-"""`uv run python -m bench throughput|updates|worktime`: measures, and prints conditions, parts, spread and ratios."""
+"""`python -m bench throughput|updates|sweep|worktime`: measures, and prints conditions, parts, spread and ratios."""
 
 from __future__ import annotations
 
 import argparse
 import statistics
 
+from bench import sweep
 from bench.ground import conditions
 from bench.throughput import Result, run_new, run_updates, summary
 from bench.worktime import GROUP, worktime
@@ -65,8 +66,16 @@ def main() -> None:
     due.add_argument("--cases", type=int, default=1_000_000, help="random starts (default 1,000,000)")
     due.add_argument("--runs", type=int, default=5, help="rounds, in each of which all answer in turn (default 5)")
     due.add_argument("--seed", type=int, default=1)
+    due_at_once = commands.add_parser("sweep", help="what falls due in one second, single ones, and idling")
+    due_at_once.add_argument("--burst", type=int, default=100_000, help="obligations of one second; 0 leaves it out")
+    due_at_once.add_argument("--singles", type=int, default=300, help="one after another; 0 leaves it out")
+    due_at_once.add_argument("--idle", type=int, default=2_000_000, help="open ones, none due; 0 leaves it out")
+    due_at_once.add_argument("--idle-seconds", type=int, default=120)
     given = parser.parse_args()
-    if given.command == "worktime":
+    if given.command == "sweep":
+        print(conditions(), flush=True)
+        sweep.report(burst=given.burst, singles=given.singles, idle=given.idle, idle_seconds=given.idle_seconds)
+    elif given.command == "worktime":
         worktime(count=given.cases, rounds=given.runs, seed=given.seed)
     elif given.command == "throughput":
         throughput(events=given.events, runs=given.runs, usual_events=given.usual_events)

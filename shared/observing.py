@@ -17,7 +17,7 @@ from shared.logs import log
 from shared.service import Running
 
 PATIENCE_S = 5  # a server that has not answered by then does not answer
-SHARE = 50  # counts that take long are taken seldom: at most a fiftieth of the time
+SHARE = 200  # counts that take long are taken seldom: at most a two-hundredth of the time
 COUNT_AT_LEAST_EVERY_S = 300
 
 

@@ -33,7 +33,7 @@ from shared.service import Handle, Heard, Running, Service
 from shared.settings import Settings
 from shared.streams import STREAMS
 
-SWEEP_EVERY_S = 1.0
+SWEEP_EVERY_S, SOON_S = 1.0, 0.02
 FINISH_S = 5  # for the batch in hand, and again for the outbox, when the process is asked to stop
 BEFORE_ANY_TICK = datetime.fromisoformat("2000-01-01T00:00:00+07:00")
 GC_THRESHOLDS = (50_000, 20, 20)  # Python's own look for cycles after each 700 objects, several times a batch
@@ -215,11 +215,27 @@ async def _carry_out(started: Running, message: Received) -> None:
 
 
 async def _sweep_for_ever(started: Running) -> None:
+    """Sweep when the next timer is due, and each second for those added meanwhile.
+
+    A timer that is past after a sweep came up during it, or is another copy's: it is looked at soon, then less often.
+    """
+    soon_s = SOON_S
     while True:
+        left_s = SWEEP_EVERY_S
         try:
             await started.sweep_up_to(started.clock.now())
+            left_s = await _until_next_timer_s(started)
         except Exception as error:
             if not db.is_transient(error):
                 raise
             log.warning("sweep_waits", error=told(error))
-        await asyncio.sleep(SWEEP_EVERY_S)
+        await asyncio.sleep(min(left_s, SWEEP_EVERY_S) if left_s > 0 else soon_s)
+        soon_s = SOON_S if left_s > 0 else min(2 * soon_s, SWEEP_EVERY_S)
+
+
+async def _until_next_timer_s(started: Running) -> float:
+    if started.service.next_timer is None:
+        return SWEEP_EVERY_S
+    async with started.engine.connect() as connection:
+        at = await started.service.next_timer(connection)
+    return (at - started.clock.now()).total_seconds() if at else SWEEP_EVERY_S
