@@ -43,7 +43,8 @@ def row(number: int, due_at: datetime) -> tuple[object, ...]:
     document = {
         "obligation_id": id, "kind": "dossier", "subject_id": id[8:], "source": "motcua-1", "unit": "H56.12",
         "unit_name": "UBND xã Mường Lát", "procedure": "1.012753", "field": "Đất đai",
-        "accepted_at": canonical(near_at), "due_at": due, "due_from": "source", "first_due_at": due, "computed_due_at": due, "near_at": canonical(near_at),
+        "accepted_at": canonical(near_at), "due_at": due, "due_from": "source", "first_due_at": due,
+        "computed_due_at": due, "near_at": canonical(near_at),
         "paused_seconds": 0, "state": "open", "timing": "due_soon", "ended_at": None, "first_ended_at": None,
         "end": None, "late_working_seconds": 0, "late_days": 0, "heard_at": canonical(near_at), "backlog": False,
         "flags": [], "revision": 1,
