@@ -32,7 +32,7 @@ async def _press(world: Province) -> str:
     await world.says("2026-11-02T09:12:00+07:00", dossier(CODE))
     mails = await world.fast_forward("2026-11-09T14:00:00+07:00")
     assert len(mails) == 2
-    client = world.started["intake"].client
+    client = world.driver.client  # the operator, who may read the streams
     said = [event for event in await harness.said(client, "INTAKE") if event["type"] == "intake.dossier_said.v1"]
     return tracing.id_of(said[0]["traceparent"])
 
@@ -52,7 +52,7 @@ async def test_every_log_line_on_the_way_names_the_trace_and_none_the_dossier(wo
     assert any(line["event"] == "refused" and len(line["traces"]) == 1 for line in lines)
     assert CODE not in str(lines)
     assert not [word for word in APPLICANT.values() if word in str(lines)]
-    told = await harness.said(world.started["notify"].client, "NOTIFY")
+    told = await harness.said(world.driver.client, "NOTIFY")
     assert {tracing.id_of(event["traceparent"]) for event in told} == {trace}
 
 
