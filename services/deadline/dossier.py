@@ -17,6 +17,7 @@ from services.deadline.limits import Limit
 from shared.codes import agency_of, short_agency
 from shared.events import End, Fact
 
+SUPPLEMENT = 5  # asked for, not yet received
 RUNNING, PAUSING = frozenset({2, 4}), frozenset({5, 6})
 REOPENING = RUNNING | PAUSING
 ENDS: Mapping[int, End] = {3: "refused", 7: "withdrawn", 8: "stopped", 9: "completed"}
@@ -48,6 +49,8 @@ def fold(
     supplements = [_supplement(slots[name]) for name in sorted(slots) if name.startswith("supplement.")]
     standing = _follow(course, slots.get("standing", ()))
     course.pauses = _pauses(course, standing, supplements)
+    if _supplement_requests(standing, supplements) > 1:
+        course.flags.add("supplement_repeated")
     _flag(course, everything, slots)
     return course
 
@@ -211,6 +214,16 @@ def _pauses(course: Course, standing: Sequence[Standing], supplements: Sequence[
         asked = supplement["requested"]
         spans.append(Pause(asked, supplement["received"] or _earliest(resumptions, asked, None)))
     return _joined(spans, ended_at=course.ended_at)
+
+
+def _supplement_requests(standing: Sequence[Standing], supplements: Sequence[Mapping[str, Any]]) -> int:
+    """Return how often a supplement was asked for, as entries or as statuses 5 tell, whichever tells of more.
+
+    law: one request is allowed; the national index (QĐ 766/QĐ-TTg) counts a dossier with more as overdue.
+    """
+    statuses = [0, *(now.status for now in standing)]
+    begun = sum(before != SUPPLEMENT == now for before, now in itertools.pairwise(statuses))
+    return max(begun, len({supplement["requested"] for supplement in supplements}))
 
 
 def _earliest(times: Iterable[str], after: str, known: str | None) -> str | None:

@@ -376,3 +376,14 @@ def test_paused_seconds_are_counted_once_where_pauses_overlap() -> None:
     )
     until = datetime.fromisoformat("2026-11-04T09:00:00") - datetime.fromisoformat("2026-11-03T09:00:00")
     assert made["paused_seconds"] == until.total_seconds()
+
+
+def test_a_second_request_for_a_supplement_is_a_flag_and_one_told_twice_is_not() -> None:
+    first = {"NgayBoSung": "2026-11-03T09:00:00", "NgayTiepNhanBoSung": "2026-11-04T09:00:00"}
+    second = {"NgayBoSung": "2026-11-05T09:00:00"}
+    once = told(step("2026-11-03T09:00:00", 5), accepted("2026-11-04T09:05:00", DanhSachHoSoBoSung=[first]))
+    assert "supplement_repeated" not in once["flags"]
+    twice = told(accepted("2026-11-05T09:05:00", DanhSachHoSoBoSung=[first, second]))
+    assert "supplement_repeated" in twice["flags"]
+    steps = [step(f"2026-11-0{day}T09:00:00", status) for day, status in ((3, 5), (4, 2), (5, 5))]
+    assert "supplement_repeated" in told(accepted(), *steps)["flags"]
