@@ -53,7 +53,7 @@ class Cases:
     days: NDArray[np.int64]
 
 
-OFF = sorted(day for day, hours in vietnam().content.dates.items() if not hours)
+OFF = sorted(day for day, hours in vietnam().content.dates.items() if hours == ())
 # No make-up days: none of the others knows a Saturday that is worked.
 PLAIN = calendar(
     timezone="Asia/Ho_Chi_Minh",
