@@ -24,7 +24,7 @@ from nats.errors import NoRespondersError
 
 from shared import login
 from shared.cloudevents import Outgoing
-from shared.logs import log
+from shared.logs import log, told
 from shared.streams import Stream
 
 CONNECT_TIMEOUT_S = 10
@@ -84,7 +84,7 @@ def broker(url: str, *, name: str, ca: Path | None = None) -> NatsBroker:
     async def tell(error: Exception) -> None:
         """FastStream says what breaks a connection, and nothing of why there is none yet."""
         nonlocal said
-        if made._connection is None and said != (said := repr(error)):
+        if made._connection is None and said != (said := told(error)):
             log.warning("nats_refuses", error=said)
 
     made = NatsBroker(

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from dondoc.doctor.clock import judge_offset
 from dondoc.doctor.findings import Finding, left_out, ok, settled, warning, wrong
-from dondoc.doctor.place import NOT_RUNNING, Place, at
+from dondoc.doctor.place import Place, at
 from dondoc.stack.layout import HOST, OPERATOR, SERVICES
 from shared import bus
 from shared.clock import machine_now
@@ -46,7 +46,7 @@ class Refused:
 async def examine(place: Place) -> list[Finding]:
     """Ask NATS over the connection that the services use, and its monitoring where that can be reached."""
     if not place.nats_url:
-        return [left_out("nats", NOT_RUNNING)]
+        return [left_out("nats", place.without("NATS"))]
     refusals: list[str] = []
     client = await _connect(place, refusals)
     if isinstance(client, Refused):
@@ -126,28 +126,34 @@ def judge_sync(told: Mapping[str, Any]) -> list[Finding]:
 
 
 async def _streams(client: Client, refusals: list[str]) -> list[Finding]:
-    found: dict[str, Info] = {}
-    offsets: list[timedelta] = []
-    for name in STREAMS:
-        asked = machine_now()
-        try:
-            info = await asyncio.wait_for(bus.api(client, f"STREAM.INFO.{name}"), ANSWER_S)
-        except NoRespondersError:
-            return [wrong("streams", "JetStream is off on this server", "add a `jetstream` block to its configuration")]
-        except bus.JetStreamError as error:
-            if error.status != 404:
-                raise
-            found[name] = {}
-            continue
-        except (TimeoutError, NatsError):
-            if any("ermissions" in refusal for refusal in refusals):
-                return [left_out("streams", "this log-in may not ask for the streams")]
-            raise
-        found[name] = info
-        middle = asked + (machine_now() - asked) / 2
-        offsets.append(datetime.fromisoformat(f"{info['ts'][:19]}{_fraction(info['ts'])}+00:00") - middle)
+    try:
+        answers = await asyncio.gather(*(_info(client, name, refusals) for name in STREAMS))
+    except NoRespondersError:
+        return [wrong("streams", "JetStream is off on this server", "add a `jetstream` block to its configuration")]
+    told = dict(zip(STREAMS, answers, strict=True))
+    found: dict[str, Info] = {name: info for name, info in told.items() if info is not None}
+    offsets = [info["offset"] for info in found.values() if info]
     clock = judge_offset("NATS", min(offsets, key=abs)) if offsets else []
-    return [*judge_streams(found, max_bytes=bound()), *judge_room(found), *clock]
+    refused = [name for name in told if name not in found]
+    closed = [left_out("streams", f"this log-in may not ask for {', '.join(refused)}")] if refused else []
+    return [*(judge_streams(found, max_bytes=bound()) if found else []), *closed, *judge_room(found), *clock]
+
+
+async def _info(client: Client, name: str, refusals: list[str]) -> Info | None:
+    """Return what JetStream says of a stream, and its clock's `offset`; None where it says nothing to this log-in."""
+    asked = machine_now()
+    try:
+        info = await asyncio.wait_for(bus.api(client, f"STREAM.INFO.{name}"), ANSWER_S)
+    except bus.JetStreamError as error:
+        if error.status != 404:
+            raise
+        return {}
+    except TimeoutError:
+        if any(f"STREAM.INFO.{name}" in refusal.upper() for refusal in refusals):
+            return None
+        raise
+    middle = asked + (machine_now() - asked) / 2
+    return {**info, "offset": datetime.fromisoformat(f"{info['ts'][:19]}{_fraction(info['ts'])}+00:00") - middle}
 
 
 def bound() -> int:
@@ -174,7 +180,7 @@ def judge_streams(found: Mapping[str, Info], *, max_bytes: int) -> list[Finding]
             problems.append(wrong("streams", f"there is no stream {name}", "restart the services: they make it"))
             continue
         problems += _differences(name, info["config"], max_bytes=max_bytes)
-    return settled("streams", problems, good="all five are as they must be")
+    return settled("streams", problems, good=f"{', '.join(found)} are as they must be")
 
 
 def _differences(name: str, has: Mapping[str, Any], *, max_bytes: int) -> list[Finding]:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from dondoc.doctor.findings import Finding, left_out, ok, warning, wrong
-from dondoc.doctor.place import NOT_RUNNING, Place, at
+from dondoc.doctor.place import Place, at
 from shared.clock import machine_now
 
 ANSWER_S = 3
@@ -29,7 +29,7 @@ async def examine(place: Place) -> list[Finding]:
     """Look at the certificate of each server that is reached over TLS; the mail relay's is seen with the relay."""
     urls = {**({"NATS": place.nats_url} if place.nats_url else {}), **_databases(place)}
     if not urls:
-        return [left_out("certificates", NOT_RUNNING)]
+        return [left_out("certificates", place.without("any server"))]
     looking = (asyncio.to_thread(_look, server, url, place.nats_ca or None) for server, url in urls.items())
     found = await asyncio.gather(*looking)
     told = [finding for findings in found for finding in findings]

@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dondoc.doctor import roles
 from dondoc.doctor.clock import judge_offset
 from dondoc.doctor.findings import Finding, left_out, ok, settled, warning, wrong
-from dondoc.doctor.place import NOT_RUNNING, Place, at, user
+from dondoc.doctor.place import Place, at, user
 from dondoc.stack.layout import SERVICES
 from shared import db
 from shared.clock import machine_now
 
 ANSWER_S = 3
 OLDEST = 18  # the major version that all is tested with
+IN_CONTAINERS = "`docker-compose run --rm migrate doctor` has the addresses of all roles"
 NO_TABLE, NO_SCHEMA = "42P01", "3F000"
 REFUSALS = {  # SQLSTATE: what is so, what to do
     "28P01": ("the password is refused", "give the role the password of the address: `dondoc migrate` sets it"),
@@ -44,14 +45,14 @@ class Told:
 async def examine(place: Place) -> list[Finding]:
     """Ask as each service's role, over an engine made as the services make theirs."""
     if not place.database_urls:
-        return [left_out("postgres", NOT_RUNNING)]
+        return [left_out("postgres", place.without("PostgreSQL"), IN_CONTAINERS if place.contained else "")]
     asked = list(place.database_urls)
     answers = await asyncio.gather(*(_ask(service, place.database_urls[service]) for service in asked))
     told = {service: answer for service, answer in zip(asked, answers, strict=True) if isinstance(answer, Told)}
     found = [answer for answer in answers if isinstance(answer, Finding)]
     if missing := [service for service in SERVICES if service not in asked]:
         why = f"the addresses of {', '.join(missing)} are not here"
-        found.append(left_out("postgres", why, "ask in their containers too" if place.contained else ""))
+        found.append(left_out("postgres", why, IN_CONTAINERS if place.contained else ""))
     if told:
         one = next(iter(told.values()))
         found = [

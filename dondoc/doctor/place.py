@@ -37,6 +37,10 @@ class Place:
             return self.stack
         return Running(self.nats_url, self.database_urls, http_urls={}, api_key="", nats_ca=self.nats_ca)
 
+    def without(self, server: str) -> str:
+        """Say why a server is not asked: its address is not here."""
+        return f"the address of {server} is not among the secrets of this container" if self.contained else NOT_RUNNING
+
     def knows(self, service: str) -> bool:
         """Return whether the settings of a service are those of this environment."""
         return not self.contained or service in self.database_urls

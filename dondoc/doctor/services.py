@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from dondoc.doctor.findings import Finding, left_out, settled, warning
-from dondoc.doctor.place import NOT_RUNNING, Place
+from dondoc.doctor.place import Place
 from dondoc.stack import status
 from dondoc.stack.errors import StackError
 from dondoc.stack.layout import SERVICES
@@ -17,7 +17,7 @@ async def examine(place: Place) -> list[Finding]:
     """Ask each service how it is, as `dondoc status` does."""
     stack = place.whole()
     if stack is None:
-        return [left_out("services", NOT_RUNNING)]
+        return [left_out("services", place.without("NATS"))]
     try:
         answers = await status.ask_all(stack)
     except StackError as error:  # NATS does not answer, or not to this login

@@ -31,7 +31,8 @@ async def ask_all(stack: Running) -> dict[str, Answer | None]:
     raises: StackError - NATS does not answer.
     """
     async with _connected(stack) as connection:
-        return {service: await _ask(connection, service) for service in ASKING_ORDER}
+        answers = await asyncio.gather(*(_ask(connection, service) for service in ASKING_ORDER))
+        return dict(zip(ASKING_ORDER, answers, strict=True))
 
 
 async def wait_idle(stack: Running, within_s: float) -> tuple[bool, dict[str, Answer | None]]:

@@ -154,6 +154,26 @@ def test_a_role_sees_only_its_own_schema(stack: Stack) -> None:
     assert "permission denied for schema intake" in said
 
 
+@pytest.mark.parametrize(
+    ("container", "asked"),
+    [
+        (("run", "--rm", "-T", "dondoc"), {"nats", "streams", "services", "calendar"}),
+        (("run", "--rm", "-T", "migrate"), {"postgres", "postgres durability", "schemas", "roles", "passwords"}),
+        (("exec", "-T", "deadline", "dondoc"), {"nats", "streams", "postgres", "schemas", "roles"}),
+        (("exec", "-T", "notify", "dondoc"), {"postgres", "schemas", "roles"}),
+    ],
+)
+def test_the_doctor_finds_nothing_wrong_from_any_container(
+    stack: Stack, container: tuple[str, ...], asked: set[str]
+) -> None:
+    told = json.loads(stack.run(*container, "doctor", "--json", check=False).stdout)["findings"]
+    wrong = {finding["check"] for finding in told if finding["state"] == "wrong"}
+    of_this_stack = {"mail", "mail relay"} if "notify" in container else set()  # it sends as the example, to a catcher
+    assert wrong <= of_this_stack, told
+    assert asked <= {finding["check"] for finding in told if finding["state"] == "ok"}, told
+    assert {"ports", "disk"} <= {finding["check"] for finding in told if finding["state"] == "left_out"}
+
+
 def test_without_secrets_compose_says_what_to_run(tmp_path: Path) -> None:
     (tmp_path / "empty.env").touch()
     arguments = ["--env-file", str(tmp_path / "empty.env"), "config", "--quiet"]
