@@ -74,14 +74,23 @@ def passing_minutes(timezone: str, first: str, last: str) -> list[tuple[datetime
     return minutes
 
 
+def hours_on(plain: dict[str, Any], on: date) -> list[str]:
+    """Return the shifts of a date as a reader of the plain data would find them."""
+    week = plain["week"]
+    for period in plain["periods"]:
+        if period["from"] <= str(on) <= period["until"]:
+            week = period["week"]
+    hours = plain["dates"].get(str(on), WEEKDAYS[on.weekday()])
+    return week.get(hours, []) if isinstance(hours, str) else hours
+
+
 def walked(plain: dict[str, Any]) -> list[Minute]:
     """Say of every known minute whether its wall clock time lies in a shift of its date."""
     minutes = []
     hours_of: dict[date, list[str]] = {}
     for begins, wall in passing_minutes(plain["timezone"], plain["known_from"], plain["known_until"]):
         if wall.date() not in hours_of:
-            usual = plain["week"].get(WEEKDAYS[wall.weekday()], [])
-            hours_of[wall.date()] = plain["dates"].get(str(wall.date()), usual)
+            hours_of[wall.date()] = hours_on(plain, wall.date())
         clock = f"{wall.hour:02}:{wall.minute:02}"
         is_open = any(shift[:5] <= clock < shift[6:] for shift in hours_of[wall.date()])
         minutes.append(Minute(begins, wall, is_open))
@@ -145,11 +154,16 @@ def shifts(draw: st.DrawFn) -> list[str]:
 def cases(draw: st.DrawFn) -> Case:
     zone, first = draw(st.sampled_from(STRETCHES))
     known = [date.fromisoformat(first) + timedelta(days=n) for n in range(9)]
-    own = draw(st.dictionaries(st.sampled_from(known).map(str), shifts(), max_size=3))
-    week = draw(st.dictionaries(st.sampled_from(WEEKDAYS), shifts(), min_size=3))
+    own = draw(st.dictionaries(st.sampled_from(known).map(str), shifts() | st.sampled_from(WEEKDAYS), max_size=3))
+    weeks = st.dictionaries(st.sampled_from(WEEKDAYS), shifts(), min_size=3)
+    held = draw(st.lists(st.sampled_from(known).map(str), max_size=4, unique=True).map(sorted))
     plain: dict[str, Any] = {
         "timezone": zone,
-        "week": week,
+        "week": draw(weeks),
+        "periods": [
+            {"from": since, "until": until, "week": draw(weeks)}
+            for since, until in zip(held[::2], held[1::2], strict=False)
+        ],
         "dates": own | {str(known[4]): ["07:00-11:30", "13:30-17:00"]},  # never a calendar without open hours
         "known_from": str(known[0]),
         "known_until": str(known[-1]),
