@@ -98,13 +98,34 @@ def calendar(
     return compiled(checked(given))
 
 
-def calendar_over(base: WorkCalendar, **given: Any) -> WorkCalendar:
+def calendar_over(
+    base: WorkCalendar,
+    *,
+    timezone: str | None = None,
+    week: Mapping[str, Sequence[str]] | None = None,
+    known_from: str | None = None,
+    known_until: str | None = None,
+    dates: Mapping[str, Sequence[str]] | None = None,
+    names: Mapping[str, str] | None = None,
+    provisional: Iterable[str] = (),
+    periods: Iterable[Mapping[str, Any]] = (),
+) -> WorkCalendar:
     """Return the calendar of someone who follows `base` in all that is not given.
 
-    given: as to `calendar`. An own week stands in place of the base's week and periods; own periods, dates and names
-        go before the base's.
+    An own week stands in place of the base's week and periods; own periods, dates and names go before the base's; what
+    is given is as for `calendar`.
     raises: CalendarError - a wrong entry, named; or no open hours at all.
     """
+    given = {
+        "timezone": timezone,
+        "week": week,
+        "periods": periods,
+        "dates": dates,
+        "names": names,
+        "provisional": provisional,
+        "known_from": known_from,
+        "known_until": known_until,
+    }
     return compiled(checked(given, base=base.content))
 
 

@@ -160,7 +160,7 @@ def _week(place: Place, given: Any, told: list[Mistake]) -> Week:
     if not isinstance(given, Mapping):
         told.append(Mistake(place, f"{entry}: {given!r} does not give shifts by weekday"))
         return ((),) * 7
-    for day in given.keys() - set(WEEKDAYS):
+    for day in sorted(map(str, given.keys() - set(WEEKDAYS))):
         told.append(Mistake((*place, day), f"{entry}.{day}: not one of {', '.join(WEEKDAYS)}"))
     return tuple(_shifts((*place, day), given.get(day) or (), told) for day in WEEKDAYS)
 
@@ -183,7 +183,7 @@ def _period(place: Place, given: Any, told: list[Mistake]) -> Period | None:
     if not isinstance(given, Mapping):
         told.append(Mistake(place, f"{entry}: not an object with from, until and week"))
         return None
-    for key in given.keys() - set(_OF_PERIOD):
+    for key in sorted(map(str, given.keys() - set(_OF_PERIOD))):
         told.append(Mistake((*place, key), f"{entry}.{key}: not one of {', '.join(_OF_PERIOD)}"))
     ends = {"from": date.min, "until": date.max}
     for key in ends:

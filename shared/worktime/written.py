@@ -23,6 +23,7 @@ OPEN_KINDS = {"holiday": False, "swap_off": False, "half_holiday": True, "worked
 CONFIDENCES = ("high", "medium", "low")
 PROVISIONAL = "low"  # expected by rule, the official schedule is not announced yet
 DEEPEST = 8  # of lists and objects in one another: periods need five
+MOST_ENTRIES = 100_000  # aliases of aliases make a short file endless; a century of single dates is 73,000
 
 
 class FileMistake(NamedTuple):
@@ -60,6 +61,7 @@ def read(path: Path) -> Written:
         return written
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        plain = None if node is None else _plain(node, (), written)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         written.mistakes.append(FileMistake(path, line, f"not YAML: {error.problem}"))
@@ -68,7 +70,6 @@ def read(path: Path) -> Written:
         line = text.count("\n", 0, error.position) + 1
         written.mistakes.append(FileMistake(path, line, f"not YAML: the character {error.character!r} is not allowed"))
         return written
-    plain = _plain(node, (), written) if node is not None else None
     if not isinstance(plain, dict):
         written.tell((), f"not a calendar: its entries are {', '.join(KEYS)}")
         return written
@@ -95,9 +96,8 @@ def _text(path: Path, written: Written) -> str | None:
 def _plain(node: yaml.Node, at: Place, written: Written) -> Any:
     """Return a part of a file as text, list or object: nothing is guessed to be a number or a date."""
     written.lines.setdefault(at, (written.path, node.start_mark.line + 1))
-    if len(at) > DEEPEST:
-        written.tell(at, f"{named(at[:1])}: too many lists in one another")
-        return None
+    if len(at) > DEEPEST or len(written.lines) > MOST_ENTRIES:
+        raise yaml.MarkedYAMLError(problem="too many entries in one another", problem_mark=node.start_mark)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(child, (*at, n), written) for n, child in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
@@ -120,9 +120,10 @@ def _take_csv(written: Written, path: Path) -> None:
     """Put the dates of a CSV file, their names and which of them are provisional, in place of the file's name."""
     given, named_here = written.given, written.given.get("names") or {}
     make_up, dates, names, provisional = given.get("make_up"), {}, {}, []
-    if not path.is_file():
-        written.tell(("dates",), f"dates: there is no file {path}")
-    for line, row in _rows(written, path) if path.is_file() else ():
+    beside = path.parent == written.path.parent and path.is_file()
+    if not beside:
+        written.tell(("dates",), f"dates: there is no file {path.name!r} beside this one")
+    for line, row in _rows(written, path) if beside else ():
         on = row["date"]
         if on in dates:
             says = f"{on}: given twice, first in line {written.lines['dates', on][1]}"

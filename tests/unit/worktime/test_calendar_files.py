@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.worktime import calendar, is_working_day, vietnam
 from shared.worktime.content import WEEKDAYS
 from shared.worktime.loading import CalendarFilesError, Loaded, load
+from shared.worktime.province import DATA
 from tests.unit.worktime.test_against_reference import shifts
 
 SOUND = """\
@@ -45,6 +46,7 @@ cho 31/08",,medium,
 2026-09-02,holiday,Quốc khánh,,low,
 2026-12-31,half_holiday,,,,07:30-11:30 13:30-14:00
 """
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 8))
 WITH_CSV = SOUND[: SOUND.index("dates:")] + "dates: days.csv\nmake_up: mon\n"
 
 
@@ -201,7 +203,9 @@ def test_a_make_up_day_without_hours_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_a_csv_file_that_is_missing_or_no_text_is_a_mistake(tmp_path: Path) -> None:
-    assert told(tmp_path, WITH_CSV) == [f"0.yaml:16: dates: there is no file {tmp_path / 'days.csv'}"]
+    assert told(tmp_path, WITH_CSV) == ["0.yaml:16: dates: there is no file 'days.csv' beside this one"]
+    elsewhere = WITH_CSV.replace("days.csv", str(DATA / "vietnam.csv"))
+    assert told(tmp_path, elsewhere) == ["0.yaml:16: dates: there is no file 'vietnam.csv' beside this one"]
     (tmp_path / "days.csv").write_bytes(b"date,kind\n2026-01-01,holiday\xff\n")
     assert told(tmp_path, WITH_CSV) == ["days.csv:2: not UTF-8 text"]
 
@@ -216,7 +220,8 @@ def test_a_csv_file_that_is_missing_or_no_text_is_a_mistake(tmp_path: Path) -> N
         ("name: a\ninherits: a\n", "0.yaml:2: inherits: a inherits itself"),
         ("name: a\ninherits: b\n", "0.yaml:2: inherits: there is no calendar 'b'; there is thanh-hoa"),
         ("name: a\ninherits: b\nweek: {mon: [9-10]}\nknown_until: 1999-12-31\n", "0.yaml:3: week.mon: '9-10' is not"),
-        ("name: a\nperiods: &a\n  - *a\n", "0.yaml:2: periods: too many lists in one another"),
+        ("name: a\nperiods: &a\n  - *a\n", "0.yaml:2: not YAML: too many entries in one another"),
+        (BOMB, "0.yaml:1: not YAML: too many entries in one another"),
     ],
 )
 def test_what_is_no_calendar_or_no_heir_is_told(tmp_path: Path, text: str, says: str) -> None:
