@@ -119,6 +119,10 @@ class Scene:
         return (await self.http.post(url, json={"text": text, "unit": "000.00.03.H56"})).status_code
 
 
+async def unmoved(_: Exception) -> None:
+    """The server is gone because the test has stopped it."""
+
+
 @contextlib.asynccontextmanager
 async def scene(data: Path, *, admin_url: str = "", env: Mapping[str, str] | None = None) -> AsyncIterator[Scene]:
     """Run a stack in an existing folder, its gauges sampled each second. admin_url, env: of own servers."""
@@ -134,7 +138,7 @@ async def scene(data: Path, *, admin_url: str = "", env: Mapping[str, str] | Non
         at = await asyncio.to_thread(parts.enter_context, real.running_stack(data, env=settings))
         http = await parts.enter_async_context(httpx.AsyncClient(headers={KEY_HEADER: at.api_key}, timeout=10))
         (await http.post(f"{at.http_urls['intake']}/v1/directory", content=demo_directory(UNITS))).raise_for_status()
-        client = await nats.connect(at.nats_url, max_reconnect_attempts=-1, reconnect_time_wait=1)
+        client = await nats.connect(at.nats_url, max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=unmoved)
         parts.push_async_callback(client.close)
         driver = await parts.enter_async_context(driving(client, start=START))
         yield Scene(data, at, relay, client, driver, http, admin_url)
