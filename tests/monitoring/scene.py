@@ -13,13 +13,13 @@ from typing import Any
 
 import asyncpg
 import httpx
-import nats
 import orjson
 from aiosmtpd.smtp import SMTP
 from nats.aio.client import Client
 
 from dondoc.drive import Driver, Timed, driving
 from dondoc.simulate import demo_directory
+from dondoc.stack import nats as nats_stack
 from dondoc.stack import running
 from shared.http import KEY_HEADER
 from tests import servers as real
@@ -138,7 +138,7 @@ async def scene(data: Path, *, admin_url: str = "", env: Mapping[str, str] | Non
         at = await asyncio.to_thread(parts.enter_context, real.running_stack(data, env=settings))
         http = await parts.enter_async_context(httpx.AsyncClient(headers={KEY_HEADER: at.api_key}, timeout=10))
         (await http.post(f"{at.http_urls['intake']}/v1/directory", content=demo_directory(UNITS))).raise_for_status()
-        client = await nats.connect(at.nats_url, max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=unmoved)
-        parts.push_async_callback(client.close)
+        patient = {"max_reconnect_attempts": -1, "reconnect_time_wait": 1, "error_cb": unmoved}
+        client = await parts.enter_async_context(nats_stack.client(at, **patient))
         driver = await parts.enter_async_context(driving(client, start=START))
         yield Scene(data, at, relay, client, driver, http, admin_url)

@@ -16,7 +16,10 @@ from dondoc.stack import status
 from tests.monitoring.scene import Scene, scene
 from tests.monitoring.watch import DEPLOY, Prometheus, prometheus
 
-pytestmark = pytest.mark.skipif(not os.environ.get("DONDOC_TESTS_FULL"), reason="part of `./dev test --full`")
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("DONDOC_TESTS_FULL"), reason="part of `./dev test --full`"),
+    pytest.mark.timeout(300),
+]
 SEEN_S = 60  # within which everything must have data; usual is under 10
 
 
