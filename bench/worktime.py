@@ -23,6 +23,7 @@ GROUP = "bench-worktime"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MORNING, AFTERNOON = (clock(7), clock(11, 30)), (clock(13, 30), clock(17))
 OURS, ARRAYS, DAYS_ONLY = "đôn đốc, one by one", "đôn đốc, arrays", "numpy busday_offset"
+TIMES = "đôn đốc, arrays, datetimes in and out"
 A_TURN_S = 0.25  # of one contender; those that need longer for all cases get as many as fit
 COMPARED = 20_000
 
@@ -95,11 +96,17 @@ def adding_hours(cases: Cases) -> list[Contender]:
     spans = [BusinessTimeDelta(rules, hours=n) for n in hours]
     stamps = [Timestamp(start.replace(tzinfo=None)) for start in cases.starts]
     seconds = cases.hours * 3600
+
+    def times(n: int) -> Answers:
+        starts = vector.instants(cases.starts[:n])
+        return vector.datetimes(PLAIN, vector.open_time_after(PLAIN, start=starts, seconds=seconds[:n]))
+
     return [
         Contender(
             OURS, one_by_one(lambda at, n: open_time_after(PLAIN, start=at, seconds=n * 3600), cases.starts, hours)
         ),
         Contender(ARRAYS, lambda n: vector.open_time_after(PLAIN, start=cases.at[:n], seconds=seconds[:n])),
+        Contender(TIMES, times),
         Contender("businesstimedelta", one_by_one(lambda at, span: at + span, cases.starts, spans)),
         Contender("pandas CustomBusinessHour", one_by_one(lambda at, n: at + offsets[n], stamps, hours)),
     ]
@@ -198,6 +205,8 @@ def worktime(*, count: int, rounds: int, seed: int) -> None:
         f"13:30–17:00, {len(OFF)} days off; arrays and busday_offset: arrays in and out; the others a loop "
         f"over as many as fit {A_TURN_S} s; processor time, median of {rounds} rounds"
     )
+    for zone in ("Asia/Ho_Chi_Minh", "Europe/Amsterdam"):
+        print(f"a calendar of five years compiles in {_compiling(zone)} ({zone})")
     for title, made, limit in (
         ("a limit of 1–80 working hours", adding_hours, lambda i: f" + {cases.hours[i]} h"),
         ("a limit of 1–60 working days", adding_days, lambda i: f" + {cases.days[i]} days"),
@@ -210,6 +219,21 @@ def worktime(*, count: int, rounds: int, seed: int) -> None:
         print(f"\n{title}")
         _report(contenders)
         _differences(contenders, lambda i: f"{_shown(cases.starts[i])}{limit(i)}")  # noqa: B023 - called at once
+
+
+def _compiling(zone: str) -> str:
+    """Return how long a calendar takes the first time, when the zone is looked through, and after that."""
+    took = []
+    for _ in range(20):
+        began = time.process_time()
+        calendar(
+            timezone=zone,
+            week=dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("07:00-11:30", "13:30-17:00")),
+            known_from="2028-01-01",
+            known_until="2032-12-31",
+        )
+        took.append((time.process_time() - began) * 1000)
+    return f"{statistics.median(took):.1f} ms, the first in its zone in {took[0]:.1f}"
 
 
 def _turn(contender: Contender, count: int) -> None:
@@ -234,7 +258,7 @@ def _report(contenders: list[Contender]) -> None:
         print(
             f"  {contender.name:34}{rate:>14,.0f} a second  ({min(rates):,.0f}–{max(rates):,.0f}; {1e9 / rate:,.0f} ns)"
         )
-    others = {one.name: one for one in contenders if one.name not in (OURS, ARRAYS)}
+    others = {one.name: one for one in contenders if one.name not in (OURS, ARRAYS, TIMES)}
     fastest = {shifts: _fastest(others.values(), middle, shifts=shifts) for shifts in (True, False)}
     for shifts, name in fastest.items():
         if name is not None:

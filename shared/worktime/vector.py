@@ -1,15 +1,17 @@
 """Adding and measuring working time for whole arrays of instants at once, as reckoning.py does for one.
 
 Instants are int64 microseconds since 1970 UTC, which is what `datetime64[us]` holds: `.view(np.int64)` and
-`.view("datetime64[us]")` turn one into the other at no cost. Arrays have one dimension; counts are one number for all
-or an array. Each element is answered as the function of the same name in reckoning.py answers it alone; where that one
-raises CalendarEndsError the element is UNKNOWN, and so is what is reckoned from an UNKNOWN: `answer == UNKNOWN` is the
-mask of them, `np.isnat` in datetime64. One that the calendar does not reach never costs the others their answer.
+`.view("datetime64[us]")` turn one into the other at no cost, `instants` and `datetimes` those of the standard library at
+some. Arrays have one dimension; counts are one number for all or an array. Each element is answered as the function of
+the same name in reckoning.py answers it alone; where that one raises CalendarEndsError the element is UNKNOWN, and so is
+what is reckoned from an UNKNOWN: `answer == UNKNOWN` is the mask of them, `np.isnat` in datetime64. One that the calendar
+does not reach never costs the others their answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +25,8 @@ Rule = Callable[[Tables, Array, Any], Array]
 Ends = Literal["clock_time", "end_of_day"]
 
 UNKNOWN = int(np.iinfo(np.int64).min)  # NaT in datetime64
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 BLOCK = 16_384  # elements at a time, so that what is reckoned on the way stays in the processor's cache
 
 
@@ -59,6 +63,20 @@ def open_seconds(calendar: WorkCalendar, *, start: Array, end: Array) -> Array:
 def next_opening(calendar: WorkCalendar, *, at: Array) -> Array:
     """Return each instant that is open, else its next opening."""
     return _by_blocks(calendar, _opening, at, 0)
+
+
+def instants(times: Iterable[datetime | None]) -> Array:
+    """Return aware times as an array; None as UNKNOWN. raises: ValueError - a naive time."""
+    try:
+        return np.array([UNKNOWN if at is None else (at - EPOCH) // MICROSECOND for at in times], np.int64)
+    except TypeError:
+        raise ValueError("a time has no time zone") from None
+
+
+def datetimes(calendar: WorkCalendar, array: Array) -> list[datetime | None]:
+    """Return an array as times in the calendar's zone; UNKNOWN as None."""
+    zone = calendar.zone
+    return [None if at == UNKNOWN else (EPOCH + timedelta(microseconds=at)).astimezone(zone) for at in array.tolist()]
 
 
 def _by_blocks(calendar: WorkCalendar, rule: Rule, instants: Array, other: Count, *, pairs: bool = False) -> Array:

@@ -149,6 +149,19 @@ def test_what_is_unknown_stays_so_and_costs_the_others_nothing() -> None:
     assert (again == UNKNOWN).tolist() == [False, True, True]
 
 
+def test_times_go_in_and_out_to_the_microsecond() -> None:
+    zone = vietnam().zone
+    times = [datetime(2026, 11, 23, 10, 0, 0, n, zone) for n in (0, 1, 999_999)] + [
+        datetime(1969, 7, 20, tzinfo=UTC),
+        None,
+    ]
+    there_and_back = vector.datetimes(vietnam(), vector.instants(times))
+    assert there_and_back == times
+    assert [at.tzinfo for at in there_and_back if at] == [zone] * 4
+    with pytest.raises(ValueError, match="a time has no time zone"):
+        vector.instants([datetime(2026, 11, 23)])  # noqa: DTZ001 - meant
+
+
 def test_no_element_is_no_answer() -> None:
     nothing = np.array([], np.int64)
     assert vector.working_days_after(vietnam(), start=nothing, days=nothing).tolist() == []
