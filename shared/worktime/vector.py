@@ -1,11 +1,11 @@
 """Adding and measuring working time for whole arrays of instants at once, as reckoning.py does for one.
 
 Instants are int64 microseconds since 1970 UTC, which is what `datetime64[us]` holds: `.view(np.int64)` and
-`.view("datetime64[us]")` turn one into the other at no cost, `instants` and `datetimes` those of the standard library at
-some. Arrays have one dimension; counts are one number for all or an array. Each element is answered as the function of
-the same name in reckoning.py answers it alone; where that one raises CalendarEndsError the element is UNKNOWN, and so is
-what is reckoned from an UNKNOWN: `answer == UNKNOWN` is the mask of them, `np.isnat` in datetime64. One that the calendar
-does not reach never costs the others their answer.
+`.view("datetime64[us]")` turn one into the other at no cost, `instants` and `datetimes` those of the standard
+library at some. Arrays have one dimension; counts are one number for all or an array. Each element is answered as
+the function of the same name in reckoning.py answers it alone; where that one raises CalendarEndsError the element
+is UNKNOWN, and so is what is reckoned from an UNKNOWN: `answer == UNKNOWN` is the mask of them, `np.isnat` in
+datetime64. One that the calendar does not reach never costs the others their answer.
 """
 
 from __future__ import annotations
