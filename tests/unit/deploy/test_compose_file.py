@@ -52,6 +52,14 @@ def test_every_service_has_its_own_port_and_knows_the_others(compose: dict[str, 
             )
 
 
+def test_each_program_gets_its_own_login_and_no_other(compose: dict[str, Any]) -> None:
+    logins = {service: service for service in layout.SERVICES} | {"dondoc": layout.OPERATOR}
+    for program, login in logins.items():
+        given = compose["services"][program]["secrets"]
+        names = [secret if isinstance(secret, str) else secret["source"] for secret in given]
+        assert [name for name in names if "nats" in name] == [f"{login}_nats_url", "nats_ca.pem"]
+
+
 def test_every_setting_reaches_its_service(compose: dict[str, Any]) -> None:
     known = set(re.findall(r"^(?:# )?(DONDOC_[A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     given = {service: set(compose["services"][service]["environment"]) for service in layout.SERVICES}
