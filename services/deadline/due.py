@@ -37,7 +37,7 @@ Answer = dict[str, Any]
 LONGEST_LINE = 1 << 20  # bytes of a question
 KNOWN = {"thanh-hoa": vietnam}
 LEVEL_UNITS = ("working_minutes", "working_hours", "working_days")
-OF_CALENDAR = frozenset(("timezone", "week", "dates", "names", "known_from", "known_until"))
+OF_CALENDAR = frozenset(("timezone", "week", "periods", "dates", "names", "known_from", "known_until"))
 # years before and after the asked ones for which a calendar without known ends is compiled, more where they do not do
 WINDOWS = ((0, 1), (2, 8), (20, 79))
 FIRST_YEAR, LAST_YEAR = 1900, 2999  # of a question; a slip in a year's digits must not compile millions of days
@@ -201,6 +201,8 @@ def _compiled(content: bytes, first: str, last: str) -> WorkCalendar:
     for name in ("week", "dates", "names"):
         if not isinstance(given.get(name) or {}, dict):
             raise QuestionError(f"calendar.{name}: not an object")
+    if not isinstance(given.get("periods") or [], list):
+        raise QuestionError("calendar.periods: not a list")
     if not isinstance(given.get("timezone"), str):
         raise QuestionError("calendar.timezone: missing, such as Asia/Ho_Chi_Minh")
     if not _opens(given):
@@ -209,6 +211,7 @@ def _compiled(content: bytes, first: str, last: str) -> WorkCalendar:
         return calendar(
             timezone=given["timezone"],
             week=given.get("week") or {},
+            periods=given.get("periods") or (),
             dates=given.get("dates") or {},
             names=given.get("names") or {},
             known_from=first,
@@ -221,7 +224,8 @@ def _compiled(content: bytes, first: str, last: str) -> WorkCalendar:
 
 
 def _opens(given: Question) -> bool:
-    return any((given.get("week") or {}).values()) or any((given.get("dates") or {}).values())
+    """Say whether any hours are given; those of periods are checked when they are compiled."""
+    return any(given.get("periods") or ()) or any(any((given.get(name) or {}).values()) for name in ("week", "dates"))
 
 
 def _years(question: Question) -> list[int]:

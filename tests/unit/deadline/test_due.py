@@ -32,6 +32,12 @@ def asked(**more: Any) -> dict[str, Any]:
     return answer(orjson.dumps(ASKED | more))
 
 
+def test_a_calendar_written_out_may_have_hours_for_a_time() -> None:
+    winter = {"from": "2026-11-25", "week": {day: ["08:00-11:00"] for day in WRITTEN_OUT["week"]}}
+    told = asked(calendar=WRITTEN_OUT | {"periods": [winter]}, limit={"value": 12, "unit": "working_hours"})
+    assert told["due_at"] == "2026-11-25T11:00:00+07:00"
+
+
 def test_a_question_is_answered_with_levels_version_and_reasons() -> None:
     levels = [{"value": 10, "unit": "working_hours"}, {"value": -1, "unit": "working_days"}]
     told = asked(levels=levels)
@@ -103,6 +109,12 @@ def test_a_calendar_without_an_end_answers_far_ahead() -> None:
         ),
         ({"calendar": WRITTEN_OUT | {"week": [1]}}, "calendar.week: not an object"),
         ({"calendar": WRITTEN_OUT | {"weeks": {}}}, "calendar.weeks: not one of"),
+        ({"calendar": WRITTEN_OUT | {"periods": {}, "week": {}, "dates": {}}}, "calendar has no open hours"),
+        ({"calendar": WRITTEN_OUT | {"periods": {"from": "2026-11-23"}}}, "calendar.periods: not a list"),
+        (
+            {"calendar": WRITTEN_OUT | {"periods": [{"week": {"mon": ["9-10"]}}]}},
+            "calendar.periods[0].week.mon: '9-10'",
+        ),
         ({"calendar": WRITTEN_OUT | {"known_until": "2026-13-01"}}, "calendar.known_until: "),
         ({"calendar": WRITTEN_OUT | {"known_until": "2020-01-01"}}, "calendar.known_until: "),
         ({"pauses": [{"from": "2026-11-23T10:00:00+07:00", "to": "2026-11-23T09:00:00+07:00"}]}, "pauses[0].to: "),
