@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +87,7 @@ def test_three_copies_of_deadline_share_the_work_and_lose_and_double_nothing(sta
         shares = [heard(copy) - was for copy, was in zip(copies, before, strict=True)]
         assert min(shares) > 0
         assert sum(shares) == 200
+        wait_watched(stack, 'service:dondoc_copies:up{service="deadline"}', "3")
     finally:
         stack.run(*scale, "deadline=1", "deadline")
 
@@ -100,6 +102,25 @@ def heard(container: str) -> int:
         r'^dondoc_events_total\{outcome="(\w+)",stream="INTAKE"\} ([\d.e+]+)$', told.stdout, re.MULTILINE
     )
     return sum(int(float(count)) for outcome, count in counted)
+
+
+def wait_watched(stack: Stack, asked: str, wanted: str) -> None:
+    """Wait until Prometheus, which looks for copies now and then, answers so."""
+    until = time.monotonic() + 60
+    said = ""
+    while f"=> {wanted} @" not in said:
+        assert time.monotonic() < until, said
+        time.sleep(1)
+        said = stack.run(
+            "exec", "-T", "prometheus", "promtool", "query", "instant", "http://localhost:9090", asked
+        ).stdout
+
+
+def test_every_service_is_watched_and_alertmanager_would_hear_of_it(stack: Stack) -> None:
+    wait_watched(stack, "count(service:dondoc_copies:up >= 1)", str(len(SERVICES)))
+    wait_watched(stack, "count(prometheus_notifications_alertmanagers_discovered == 1)", "1")
+    shown = stack.run("exec", "-T", "alertmanager", "amtool", "alert", "--alertmanager.url=http://localhost:9093")
+    assert "Alertname" in shown.stdout
 
 
 def test_the_mailbox_takes_what_notify_sends_and_shows_it(stack: Stack) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ import yaml
 
 from dondoc.stack.layout import SERVICES
 from shared.bus import NotPublishedError
+from shared.clock import PROVINCE_ZONE
 from tests import servers as real
 from tests.monitoring import faults
 from tests.monitoring.faults import Stage
@@ -199,4 +202,8 @@ async def test_an_alert_and_its_end_reach_their_reader(seen: Seen) -> None:
     assert "Xem nhật ký của chương trình, rồi khởi động lại nó." in told
     assert "Mức: khẩn cấp" in told
     assert "docs/runbooks/ServiceDown.md" in told
+    since = re.search(r"Từ: (\d\d:\d\d \d\d/\d\d/\d{4})", told)
+    assert since
+    at = datetime.strptime(since[1], "%H:%M %d/%m/%Y").replace(tzinfo=PROVINCE_ZONE)
+    assert timedelta(0) < datetime.now(PROVINCE_ZONE) - at < timedelta(minutes=10)
     assert [subject for subject, _ in mails if subject == f"[Đôn đốc] Đã hết: {about}"]
