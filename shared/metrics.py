@@ -20,6 +20,7 @@ build.info({"version": version("dondoc")})
 
 # Messages and transactions
 events = Counter("dondoc_events", "Messages by what became of them", ["stream", "outcome"])
+said = Counter("dondoc_said", "Events committed for others to hear", ["type"])
 batch_size = Histogram(
     "dondoc_batch_messages", "Messages of one transaction", ["stream"], buckets=(1, 2, 5, 10, 50, 100, 250, 500, 1000)
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from fastapi import APIRouter
 from nats.aio.client import Client
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import bus, db, outbox, quarantine, ticks, tracing
+from shared import bus, db, metrics, outbox, quarantine, ticks, tracing
 from shared.bus import Received
 from shared.clock import Clock, DrivenClock
 from shared.cloudevents import Event, Outgoing
@@ -97,6 +98,8 @@ class Running:
             async with db.transaction(self.engine) as connection:
                 said = await work(connection)
                 ids = await outbox.add(connection, self.service.name, said)
+        for type, number in Counter(event.subject for event in said).items():
+            metrics.said.labels(type).inc(number)
         if said:
             log.info("committed", cause=cause, said=len(said), traces=tracing.ids(event.trace for event in said))
         await self.relay.hand_over(ids, said)

@@ -40,6 +40,7 @@ async def test_feeds_obligations_quarantine_and_streams_are_counted(started: dic
         await observing.observe(service)
         await observing.count(service)
     assert told("feed_objects_total", source="motcua-9", outcome="accepted") == before + 1
+    assert (told("said_total", type="deadline.deadline_set.v1") or 0) >= 1
     assert told("feed_last_received_timestamp_seconds", source="motcua-9")
     assert told("obligations", kind="dossier", state="open", timing="overdue") == 1
     assert told("stream_messages", stream="FEED") == 2
