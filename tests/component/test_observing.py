@@ -21,9 +21,17 @@ from tests.component.test_intake_to_deadline import message, snapshot
 
 @pytest_asyncio.fixture
 async def started(nats_url: str, postgres_url: str) -> AsyncIterator[dict[str, Running]]:
+    """Two services that sample when the test asks them to, and not by themselves: in one process they share gauges."""
+
+    async def never(_: Running) -> None:
+        await asyncio.Event().wait()
+
     database = await real.fresh_database(postgres_url, migrated=["intake", "deadline"])
-    async with harness.services(INTAKE, DEADLINE, nats_url=nats_url, database=database) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observing, "observe_for_ever", never)
+        patch.setattr(observing, "count_for_ever", never)
+        async with harness.services(INTAKE, DEADLINE, nats_url=nats_url, database=database) as running:
+            yield running
     await real.drop_database(postgres_url, database)
 
 
