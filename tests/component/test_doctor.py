@@ -25,6 +25,7 @@ def doctor(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_a_sound_stack_has_no_fault_and_no_secret_is_told(tmp_path: Path) -> None:
     with real.running_stack(tmp_path) as stack:
         done = doctor("--data", str(tmp_path), "--json")
