@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
 
 import orjson
 import structlog
 from pydantic import ValidationError
 
+from shared import tracing
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
+TRACES_A_LINE = 250
 LONGEST = 300  # letters of an error's own words
 HARMLESS = ("nats", "shared", "dondoc")  # packages whose errors repeat no value of a message or a row
 
@@ -31,6 +35,13 @@ def told(error: BaseException) -> str:
         return f"{kind} at {', '.join(places)}"[:LONGEST]
     harmless = isinstance(error, OSError) or type(error).__module__.partition(".")[0] in HARMLESS
     return f"{kind}: {error}"[:LONGEST] if harmless and str(error) else kind
+
+
+def log_traces(level: Literal["info", "warning"], event: str, traces: Iterable[str], **fields: Any) -> None:
+    """Log which traces something is about, in several lines where there are many: engines cut a line at 16 kB."""
+    ids = tracing.ids(traces)
+    for start in range(0, max(len(ids), 1), TRACES_A_LINE):
+        getattr(log, level)(event, **fields, traces=ids[start : start + TRACES_A_LINE])
 
 
 def _traceback(exc_info: structlog.typing.ExcInfo) -> str:

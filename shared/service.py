@@ -20,7 +20,7 @@ from shared.clock import Clock, DrivenClock
 from shared.cloudevents import Event, Outgoing
 from shared.consumer import Consumer, Hearing
 from shared.events import Tick
-from shared.logs import log, told
+from shared.logs import log, log_traces, told
 from shared.outbox import Relay
 from shared.settings import Settings
 from shared.streams import STREAMS, StreamName
@@ -101,7 +101,7 @@ class Running:
         for type, number in Counter(event.subject for event in said).items():
             metrics.said.labels(type).inc(number)
         if said:
-            log.info("committed", cause=cause, said=len(said), traces=tracing.ids(event.trace for event in said))
+            log_traces("info", "committed", (event.trace for event in said), cause=cause, said=len(said))
         await self.relay.hand_over(ids, said)
 
     async def sweep_up_to(self, at: datetime) -> None:

@@ -19,7 +19,7 @@ from shared.bus import Received
 from shared.clock import PROVINCE_ZONE
 from shared.cloudevents import Outgoing, outgoing
 from shared.events import DossierSaid, Fact
-from shared.logs import log
+from shared.logs import log_traces
 from shared.service import Heard
 
 RECEIVED_AT = "Dondoc-Received-At"  # business time of receipt, set by who drives the clock; else nobody is believed
@@ -122,9 +122,9 @@ def _trace(message: Received) -> str:
 def _log(tallies: Sequence[Tally]) -> None:
     """Name the messages of which nothing, or not all, becomes a fact; what is said is in the line of its commit."""
     if refused := [tally.trace for tally in tallies if tally.refused]:
-        log.warning("refused", messages=len(refused), traces=tracing.ids(refused))
+        log_traces("warning", "refused", refused, messages=len(refused))
     if again := [tally.trace for tally in tallies if not tally.refused and not tally.accepted]:
-        log.info("heard_again", messages=len(again), traces=tracing.ids(again))
+        log_traces("info", "heard_again", again, messages=len(again))
 
 
 def _count(tallies: Sequence[Tally]) -> None:

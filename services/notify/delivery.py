@@ -20,7 +20,7 @@ from services.notify.settings import NotifySettings
 from shared import db, metrics, tracing
 from shared.clock import machine_now
 from shared.cloudevents import Outgoing
-from shared.logs import log, told
+from shared.logs import log, log_traces, told
 from shared.service import Running
 
 IDLE_S = 0.5
@@ -93,4 +93,4 @@ async def _finish(running: Running, notice: Claimed, *, status: str, reason: str
 
     await running.commit(note, cause="delivery")
     metrics.notices.labels("email", status).inc()
-    log.info("notice_ended", notice=notice.id, channel="email", status=status, traces=tracing.ids(notice.traces))
+    log_traces("info", "notice_ended", notice.traces, notice=notice.id, channel="email", status=status)

@@ -6,9 +6,11 @@ import asyncpg
 import pytest
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
+from structlog.testing import capture_logs
 
+from shared import tracing
 from shared.bus import NotPublishedError
-from shared.logs import _traceback, told
+from shared.logs import _traceback, log_traces, told
 
 KEPT = "Nguyễn Văn Kín"
 
@@ -61,3 +63,11 @@ def test_a_traceback_keeps_its_lines_and_causes_and_no_values() -> None:
     assert KEPT not in said
     assert said.index("CheckViolationError 23514") < said.index("in fail", said.index("CheckViolationError 23514"))
     assert said.endswith("ValueError\n")
+
+
+def test_many_traces_are_told_in_lines_that_no_engine_cuts() -> None:
+    traces = [tracing.begun(str(number)) for number in range(600)]
+    with capture_logs() as lines:
+        log_traces("info", "committed", [*traces, *traces[:10]], cause="FEED")
+    assert [id for line in lines for id in line["traces"]] == tracing.ids(traces)
+    assert all(len(str(line)) < 12_000 and line["cause"] == "FEED" for line in lines)
