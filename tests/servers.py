@@ -191,7 +191,7 @@ class Database:
 
 
 _numbers = itertools.count(1)
-_templates: set[str] = set()
+_templates: set[tuple[str, str]] = set()  # a server's address and a database there
 
 
 async def fresh_database(postgres_url: str, *, migrated: Sequence[str] = ()) -> Database:
@@ -200,9 +200,9 @@ async def fresh_database(postgres_url: str, *, migrated: Sequence[str] = ()) -> 
     Each combination is migrated once a session into a template, then copied in some 50 ms.
     """
     template = "_".join(("template", *sorted(migrated)))
-    if template not in _templates:
+    if (postgres_url, template) not in _templates:
         await _make_template(postgres_url, template, migrated)
-        _templates.add(template)
+        _templates.add((postgres_url, template))
     name = f"test_{next(_numbers)}"
     admin = await asyncpg.connect(postgres_url)
     try:
