@@ -59,8 +59,9 @@ async def from_intake(connection: AsyncConnection, heard: Heard) -> list[Outgoin
 def bare(name: str) -> Service:
     if name == "intake":
         handlers = [(Hearing("FEED", ("feed.>",), weigh=weigh, window=1000), from_feed)]
-        return Service("intake", INTAKE.says, "INTAKE", handlers)
-    return Service("deadline", DEADLINE.says, "DEADLINE", [(Hearing("INTAKE", (DossierSaid.subject(),)), from_intake)])
+        return Service("intake", INTAKE.says, owns="INTAKE", receives="FEED", handlers=handlers)
+    hearing = Hearing("INTAKE", (DossierSaid.subject(),))
+    return Service("deadline", DEADLINE.says, owns="DEADLINE", handlers=[(hearing, from_intake)])
 
 
 def main(name: str) -> None:

@@ -24,7 +24,7 @@ from shared.service import Heard
 from shared.worktime import vietnam
 
 NEAR = timedelta(hours=DeadlineSettings().near_hours)
-SWEEP_LIMIT = 500
+SWEEP_LIMIT = 1000  # one atomic batch of the stream
 
 Data = Mapping[str, Any]  # the `data` of an event heard
 
