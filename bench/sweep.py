@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import orjson
@@ -19,6 +19,7 @@ from nats.aio.client import Client
 from bench.ground import Ground, client, processes, processor_seconds, servers
 from bench.throughput import SERVICES, _state, prepare
 from shared import bus
+from shared.clock import machine_now
 from shared.instants import canonical
 from shared.streams import STREAMS
 
@@ -87,13 +88,13 @@ def run_burst(*, obligations: int) -> Burst:
     async def run() -> Burst:
         async with client(ground) as connection:
             await prepare_alone(ground, connection)
-            due_at = (datetime.now(UTC) + timedelta(seconds=AHEAD_S + obligations / 20_000)).replace(microsecond=0)
+            due_at = (machine_now() + timedelta(seconds=AHEAD_S + obligations / 20_000)).replace(microsecond=0)
             await write(ground, [row(number, due_at) for number in range(obligations)])
             with processes(ground, DEADLINE) as running:
                 pids = ground.pids | {name: process.pid for name, process in running.items()}
                 await _calm(ground, pids)
                 spent = {name: processor_seconds(pid) for name, pid in pids.items()}
-                if datetime.now(UTC) > due_at:
+                if machine_now() > due_at:
                     raise SystemExit("this machine was too slow to be ready before they fell due; run it again")
                 async with asyncio.timeout(AHEAD_S + 60 + obligations / 500):
                     while (await _state(connection, "DEADLINE"))[0] < obligations:
@@ -113,7 +114,7 @@ def run_singles(*, obligations: int) -> list[float]:
     async def run() -> list[float]:
         async with client(ground) as connection:
             await prepare_alone(ground, connection)
-            start = datetime.now(UTC) + timedelta(seconds=AHEAD_S)
+            start = machine_now() + timedelta(seconds=AHEAD_S)
             due = [start + timedelta(seconds=0.1 * number + number * 0.0173 % 0.05) for number in range(obligations)]
             await write(ground, [row(number, at) for number, at in enumerate(due)])
             with processes(ground, DEADLINE):
@@ -138,7 +139,7 @@ def run_idle(*, obligations: int, seconds: int) -> dict[str, float]:
     async def run() -> dict[str, float]:
         async with client(ground) as connection:
             await prepare_alone(ground, connection)
-            due_at = datetime.now(UTC) + timedelta(days=30)
+            due_at = machine_now() + timedelta(days=30)
             step = 100_000
             for first in range(0, obligations, step):
                 numbers = range(first, min(first + step, obligations))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -98,34 +98,26 @@ def calendar(
     return compiled(checked(given))
 
 
-def calendar_over(
-    base: WorkCalendar,
-    *,
-    timezone: str | None = None,
-    week: Mapping[str, Sequence[str]] | None = None,
-    known_from: str | None = None,
-    known_until: str | None = None,
-    dates: Mapping[str, Sequence[str]] | None = None,
-    names: Mapping[str, str] | None = None,
-    provisional: Iterable[str] = (),
-    periods: Iterable[Mapping[str, Any]] = (),
-) -> WorkCalendar:
+class Given(TypedDict, total=False):
+    """What `calendar` is given, any of it left out."""
+
+    timezone: str
+    week: Mapping[str, Sequence[str]]
+    known_from: str
+    known_until: str
+    dates: Mapping[str, Sequence[str]]
+    names: Mapping[str, str]
+    provisional: Iterable[str]
+    periods: Iterable[Mapping[str, Any]]
+
+
+def calendar_over(base: WorkCalendar, **given: Unpack[Given]) -> WorkCalendar:
     """Return the calendar of someone who follows `base` in all that is not given.
 
     An own week stands in place of the base's week and periods; own periods, dates and names go before the base's; what
     is given is as for `calendar`.
     raises: CalendarError - a wrong entry, named; or no open hours at all.
     """
-    given = {
-        "timezone": timezone,
-        "week": week,
-        "periods": periods,
-        "dates": dates,
-        "names": names,
-        "provisional": provisional,
-        "known_from": known_from,
-        "known_until": known_until,
-    }
     return compiled(checked(given, base=base.content))
 
 
