@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
@@ -141,3 +143,31 @@ def test_the_command_answers_line_by_line_in_order_and_says_with_3_that_some_wer
     told = [orjson.loads(line) for line in answers.read_bytes().splitlines()]
     assert [one["id"] for one in told] == [0, None, None, None, 1, 2]
     assert [one["id"] for one in told if "due_at" in one] == [0, 1, 2]
+
+
+ODD: tuple[Any, ...] = (
+    None, 0, -1, 1.5, True, "", "x", "\0", [], {}, ["x"], [None], {"mon": None}, {"2026-11-24": None}, 10**15, 1e300,
+    "2026-11-24", "0001-01-01T00:00:00+07:00", "2026-11-20T16:00:00.5+23:59", ["00:00-24:00"], "end_of_day", "months",
+)  # fmt: skip
+
+
+def places(of: Any) -> list[tuple[Any, Any]]:
+    """Return every place in plain data, as what holds it and its key."""
+    keys = list(of) if isinstance(of, dict) else list(range(len(of))) if isinstance(of, list) else []
+    return [(of, key) for key in keys] + [place for key in keys for place in places(of[key])]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_stands_in_a_question_it_is_answered(seed: int) -> None:
+    random = Random(seed)
+    span = {"from": "2026-11-23T10:00:00+07:00", "to": "2026-11-23T11:00:00+07:00"}
+    period = {"from": "2026-05-01", "until": "2026-06-01", "week": {"mon": OFFICE}}
+    whole = ASKED | {"calendar": WRITTEN_OUT | {"periods": [period]}, "pauses": [span], "levels": [ASKED["limit"]]}
+    for _ in range(500):
+        question = deepcopy(whole | ({"measure": span} if random.random() < 0.3 else {}))
+        for _ in range(random.choice((1, 1, 2, 3))):
+            holder, key = random.choice(places(question))
+            holder[key] = deepcopy(random.choice(ODD))
+        told = answer(orjson.dumps(question))
+        assert told.keys() & {"due_at", "working_seconds", "error"}
+        orjson.dumps(told)
