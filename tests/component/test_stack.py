@@ -174,6 +174,7 @@ def test_a_service_that_ends_at_once_stops_the_start_and_is_named(
     assert running.read_down(tmp_path) is None
 
 
+@pytest.mark.long  # an import in the short test brings the same stack up
 def test_the_real_services_come_up_are_idle_and_go_down_without_a_trace(tmp_path: Path, base: int) -> None:
     def dondoc(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "dondoc.cli", *arguments, "--data", str(tmp_path)]
