@@ -5,6 +5,7 @@ Hearers ignore fields they do not know. How an event is written stands in `share
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -12,22 +13,40 @@ from typing_extensions import TypedDict  # pydantic refuses typing.TypedDict bel
 
 from shared.cloudevents import Canonical, Event, Id
 
-Kind = Literal["dossier", "answer"]
+DutyKind = Literal["remediation", "report"]
+# what falls due: a dossier, the reception of an online filing, a step of a dossier, a pause that has a term of its own,
+# an answer to a citizen, a task that puts an inspection's finding right, a periodic report
+Kind = Literal["dossier", "reception", "step", "pause", "answer", "remediation", "report"]
+Channel = Literal["counter", "online", "post"]
 State = Literal["open", "paused", "ended"]
 Timing = Literal["on_time", "due_soon", "overdue", "early", "late", "no_deadline"]
 DueFrom = Literal["source", "source_shifted", "computed"]
-End = Literal["completed", "refused", "withdrawn", "stopped", "answered"]
+End = Literal[
+    "completed",
+    "refused",
+    "withdrawn",
+    "stopped",
+    "answered",
+    "accepted",  # a filing was received
+    "supplement_asked",  # a filing was answered by asking for more papers
+    "passed_on",  # a step gave way to the next
+    "resumed",  # a pause is over
+    "submitted",  # a report or the evidence of a task was handed in
+    "void",  # it turned out not to be: what it rested on was put right
+]
+DueChange = Literal["calendar", "procedure", "directory"]  # reference data that moved a due time of ours
 
 
 # --- intake -----------------------------------------------------------------------------------------------------
 
 
 class Fact(TypedDict):
-    """One thing said of a dossier: a value of a slot.
+    """One thing said of a dossier or a duty: a value of a slot.
 
-    slot: `accepted`, `filed`, `due`, `standing`, `returned`, `procedure`, `field`, `unit_name`, `agency`,
-        `channel`, `supplement.<n>.requested|received`, `step.<time>.<status>`.
-    value: what the slot holds; instants as ISO 8601 with offset. `standing` and steps hold an object.
+    slot: of a dossier `about`, `filed`, `accepted`, `due`, `standing`, `supplement.<n>`, `apology.<n>`; of a duty
+        `about`, `given`, `due`, `standing`.
+    value: what the slot holds; instants as ISO 8601 with offset. `about`, `standing`, supplements and apologies hold an
+        object: intake's `facts.py` and `duties.py` say which members.
     at: when it happened. as_of: how new the knowledge is. heard: when FEED received it, the least of its deliveries.
     rank: of the status it came with, ties of as_of go to the higher.
     """
@@ -52,8 +71,61 @@ class DossierSaid(Event):
     facts: Annotated[list[Fact], Field(min_length=1)]
 
 
+class DutySaid(Event):
+    """What one message newly said of a duty: a task that puts a finding right, a periodic report. As `DossierSaid`."""
+
+    owner = "intake"
+    duty: Id
+    kind: DutyKind
+    facts: Annotated[list[Fact], Field(min_length=1)]
+
+
+class ProcedureRule(BaseModel):
+    """One limit of a procedure, for those dossiers of which all that is given here holds.
+
+    case, channel: None = any. value: of `unit`; 0 for `same_day`. difficult_days: more days, of the same unit, in
+    communes the directory marks as difficult. valid_from, valid_until: of the date of reception, both included.
+    basis: the act that says so.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    case: str | None = None
+    channel: Channel | None = None
+    value: Annotated[int, Field(ge=0)]
+    unit: Literal["working_minutes", "working_hours", "working_days", "calendar_days", "weeks", "months", "same_day"]
+    difficult_days: int = 0
+    valid_from: date | None = None
+    valid_until: date | None = None
+    basis: str = ""
+
+
+class ProcedureDescribed(Event):
+    """An administrative procedure and its limits as they are now; no rules: no due time of ours."""
+
+    owner = "intake"
+    code: Id
+    revision: int
+    name: str
+    field: str
+    rules: tuple[ProcedureRule, ...]
+
+
+class CalendarDescribed(Event):
+    """A work calendar as it is now.
+
+    given: its entries as in a calendar file, dates written out; may inherit from another. units: codes, agency ids or
+    names of the units whose calendar it is; all others have the province's, `thanh-hoa`.
+    """
+
+    owner = "intake"
+    name: Id
+    revision: int
+    given: dict[str, Any]
+    units: tuple[str, ...] = ()
+
+
 class UnitDescribed(Event):
-    """A unit of the directory as it is now."""
+    """A unit of the directory as it is now. difficult: a commune of which the law gives land dossiers more time."""
 
     owner = "intake"
     code: Id
@@ -67,20 +139,29 @@ class UnitDescribed(Event):
     phone: str | None
     aliases: tuple[str, ...]
     active: bool
+    difficult: bool = False
 
 
 # --- deadline ---------------------------------------------------------------------------------------------------
 
 
 class Obligation(TypedDict):
-    """The whole state of something that falls due; the `data` of every DEADLINE event."""
+    """The whole state of something that falls due; the `data` of every DEADLINE event.
+
+    parent: id of the dossier's obligation, of its reception, steps and pauses. holder: of an open dossier in joint
+    processing, who has its present step, as the source writes it; holder_due_at: until when. apologies: letters sent.
+    because: which reference data moved the due time, in the event that says so.
+    """
 
     obligation_id: str
     kind: Kind
     subject_id: str
+    parent: str | None
     source: str
     unit: str | None
     unit_name: str | None
+    holder: str | None
+    holder_due_at: str | None
     procedure: str | None
     field: str | None
     accepted_at: str | None
@@ -89,6 +170,7 @@ class Obligation(TypedDict):
     first_due_at: str | None
     computed_due_at: str | None
     near_at: str | None
+    apologies: int
     paused_seconds: int
     state: State
     timing: Timing
@@ -101,6 +183,7 @@ class Obligation(TypedDict):
     backlog: bool
     flags: list[str]
     revision: int
+    because: DueChange | None
 
 
 class ObligationChanged(Event):
@@ -110,9 +193,12 @@ class ObligationChanged(Event):
     obligation_id: Id
     kind: Kind
     subject_id: str
+    parent: str | None = None
     source: str
     unit: str | None
     unit_name: str | None
+    holder: str | None = None
+    holder_due_at: AwareDatetime | None = None
     procedure: str | None
     field: str | None
     accepted_at: AwareDatetime | None
@@ -121,6 +207,7 @@ class ObligationChanged(Event):
     first_due_at: AwareDatetime | None
     computed_due_at: AwareDatetime | None
     near_at: AwareDatetime | None
+    apologies: int = 0
     paused_seconds: int
     state: State
     timing: Timing
@@ -133,6 +220,7 @@ class ObligationChanged(Event):
     backlog: bool
     flags: tuple[str, ...]
     revision: int
+    because: DueChange | None = None
 
 
 class DeadlineSet(ObligationChanged):
@@ -165,6 +253,36 @@ class ObligationEnded(ObligationChanged):
 
 class ObligationReopened(ObligationChanged):
     """An ended matter runs again."""
+
+
+class CensusTaken(Event):
+    """What was open and overdue at one moment, in one snapshot: who presses compares it with what it pressed.
+
+    slot: the morning it was due. taken_at: the moment. part, parts: of one census, from 1; the counts stand in each.
+    overdue: ids with revisions, by id. counts: open obligations by kind, then by timing.
+    """
+
+    owner = "deadline"
+    slot: AwareDatetime
+    taken_at: AwareDatetime
+    part: int
+    parts: int
+    counts: dict[str, dict[str, int]]
+    overdue: tuple[tuple[Id, int], ...]
+
+
+class EventsCounted(Event):
+    """How many events a stream's owner has said in one hour, by the times in them, and a digest of their ids.
+
+    revision: said again, higher, where one came late. digest: the sum of the first eight bytes of each id's BLAKE2b,
+    modulo 2^64, in hexadecimal: the order does not matter.
+    """
+
+    owner = "deadline"
+    hour: AwareDatetime
+    revision: int
+    count: int
+    digest: str
 
 
 # --- complaints -------------------------------------------------------------------------------------------------

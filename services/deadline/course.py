@@ -40,14 +40,18 @@ class Course:
     subject_id: str
     source: str
     heard_at: str
+    parent: str | None = None
     unit: str | None = None
     unit_name: str | None = None
+    holder: str | None = None
+    holder_due_at: str | None = None
     procedure: str | None = None
     field_name: str | None = None
     accepted_at: str | None = None
     announcements: Sequence[Announcement] = ()
     limit: Limit | None = None
     pauses: Sequence[Pause] = ()
+    apologies: int = 0
     ended_at: str | None = None
     first_ended_at: str | None = None
     end: End | None = None
@@ -78,9 +82,12 @@ def obligation_of(course: Course, *, calendar: WorkCalendar, near: timedelta) ->
         "obligation_id": f"{course.kind}/{course.subject_id}",
         "kind": course.kind,
         "subject_id": course.subject_id,
+        "parent": course.parent,
         "source": course.source,
         "unit": course.unit,
         "unit_name": course.unit_name,
+        "holder": course.holder,
+        "holder_due_at": course.holder_due_at,
         "procedure": course.procedure,
         "field": course.field_name,
         "accepted_at": course.accepted_at,
@@ -89,6 +96,7 @@ def obligation_of(course: Course, *, calendar: WorkCalendar, near: timedelta) ->
         "first_due_at": due.first_due_at,
         "computed_due_at": due.computed_due_at,
         "near_at": (datetime.fromisoformat(due.due_at) - near).isoformat() if due.due_at else None,
+        "apologies": course.apologies,
         "paused_seconds": sum(_seconds(p.since, p.until) for p in course.pauses if p.until),
         "state": state,
         "timing": "no_deadline" if not due.due_at else "overdue" if overdue_when_paused else "on_time",
@@ -101,6 +109,7 @@ def obligation_of(course: Course, *, calendar: WorkCalendar, near: timedelta) ->
         "backlog": due.due_at is not None and due.due_at <= course.heard_at,
         "flags": [],
         "revision": 0,
+        "because": None,
     }
     if course.ended_at and due.due_at:
         obligation["timing"] = timing_of_ended(due_at=due.due_at, ended_at=course.ended_at)
