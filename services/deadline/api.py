@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, get_args
 
 import orjson
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
-from services.deadline import due, store
+from services.deadline import due, moves, reference_store, said_store, store, work_api
 from services.deadline.course import at_moment
 from services.deadline.explaining import explained
-from services.deadline.handlers import course_of, fold
-from shared.events import Obligation
+from services.deadline.folding import fold
+from services.deadline.reference import Reference
+from services.deadline.refolding import TERMS
+from shared.events import Kind, Obligation
 from shared.http import KEY
 from shared.instants import canonical
 from shared.service import Running
-from shared.worktime import vietnam
 
 router = APIRouter(prefix="/v1", dependencies=KEY)
+router.include_router(work_api.router)
 PAGE = 1000
 QUESTIONS_BYTES = 64 * 1024  # some hundred questions: they are answered while all else of this process waits
 _QUESTIONS = {"requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}}
@@ -36,14 +39,15 @@ async def list_obligations(
     request: Request,
     after: str = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    kind: Annotated[str | None, Query(pattern="^(dossier|answer)$")] = None,
+    kind: Annotated[str | None, Query(pattern=f"^({'|'.join(get_args(Kind))})$")] = None,
 ) -> list[dict[str, Any]]:
     """Return a page of obligations in id order, timing as of now."""
     running = _running(request)
     async with running.engine.connect() as connection:
+        known = await reference_store.newest(connection)
         page = await store.list_obligations(connection, after=after, limit=limit, kind=kind)
     now = canonical(running.clock.now())
-    return [dict(at_moment(obligation, now=now, calendar=vietnam())) for obligation in page]
+    return [dict(_shown(obligation, now, known)) for obligation in page]
 
 
 @router.get("/obligations/{id:path}", tags=["obligations"])
@@ -52,24 +56,40 @@ async def show_obligation(id: str, request: Request) -> dict[str, Any]:
     running = _running(request)
     async with running.engine.connect() as connection:
         obligation = await store.find_obligation(connection, id)
-        said = await store.list_said(connection, [id])
-    if obligation is None:
-        raise HTTPException(404, "no such obligation; its id is `dossier/<code>` or `answer/<code>`")
-    shown = dict(at_moment(obligation, now=canonical(running.clock.now()), calendar=vietnam()))
-    course = course_of(id, said[id], until=None)
-    return shown | {"explanation": explained(course, obligation, calendar=vietnam()) if course else None}
+        if obligation is None:
+            raise HTTPException(404, "no such obligation; its id is `<kind>/<code>`, such as `dossier/<MaHoSo>`")
+        matter = obligation["parent"] or id
+        said = await said_store.list_said(connection, [matter])
+        moved = await moves.list_of(connection, id)
+        known = await reference_store.newest(connection)
+    folded = next(
+        (f for f in fold(matter, said[matter], known=known, terms=TERMS) if f.course.obligation_id == id), None
+    )
+    explanation = explained(folded, moved=moved) if folded else None
+    return {**_shown(obligation, canonical(running.clock.now()), known), "explanation": explanation}
 
 
 @router.get("/export/obligations", tags=["obligations"])
-async def export_obligations(request: Request, as_of: AwareDatetime | None = None) -> StreamingResponse:
-    """Stream one line per obligation. `as_of`: the world at that moment, from the facts that had happened by then."""
-    try:
-        moment = canonical(as_of) if as_of else None
-    except OverflowError:
-        raise HTTPException(422, "as_of lies outside the years 1 to 9999 of Vietnamese time") from None
+async def export_obligations(
+    request: Request, as_of: AwareDatetime | None = None, known_at: AwareDatetime | None = None
+) -> StreamingResponse:
+    """Stream one line per obligation.
+
+    as_of: the world at that moment, from the facts that had happened by then. known_at: only from what was recorded by
+    then, and by calendars and limits as they were known then; `as_of` is the same moment where it is not given.
+    """
     running = _running(request)
-    lines = _at(running, moment) if moment else _present(running)
+    moment = _moment("as_of", as_of or known_at)
+    _moment("known_at", known_at)
+    lines = _at(running, moment, known_at) if moment else _present(running)
     return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+def _moment(name: str, at: datetime | None) -> str | None:
+    try:
+        return canonical(at) if at else None
+    except OverflowError:
+        raise HTTPException(422, f"{name} lies outside the years 1 to 9999 of Vietnamese time") from None
 
 
 @router.post("/due", tags=["due"], openapi_extra=_QUESTIONS)
@@ -88,18 +108,29 @@ async def _present(running: Running) -> AsyncIterator[bytes]:
     now = canonical(running.clock.now())
     after = ""
     async with running.engine.connect() as connection:
+        known = await reference_store.newest(connection)
         while page := await store.list_obligations(connection, after=after, limit=PAGE):
-            yield _lines(page, now)
+            yield _lines(page, now, known)
             after = page[-1]["obligation_id"]
 
 
-async def _at(running: Running, moment: str) -> AsyncIterator[bytes]:
+async def _at(running: Running, moment: str, known_at: datetime | None) -> AsyncIterator[bytes]:
+    by = canonical(known_at) if known_at else None
     async with running.engine.connect() as connection:
-        async for said in store.stream_said(connection, page=PAGE):
-            folded = (fold(id, said[id], until=moment) for id in sorted(said))
-            yield _lines([obligation for obligation in folded if obligation], moment)
+        known = await reference_store.newest(connection)
+        async for said in said_store.stream_said(connection, page=PAGE, recorded_by=known_at):
+            folded = [
+                one.obligation
+                for id in sorted(said)
+                for one in fold(id, said[id], known=known, terms=TERMS, until=moment, known_at=by)
+            ]
+            yield _lines(folded, moment, known)
 
 
-def _lines(obligations: list[Obligation], moment: str) -> bytes:
-    calendar = vietnam()
-    return b"".join(orjson.dumps(at_moment(o, now=moment, calendar=calendar)) + b"\n" for o in obligations)
+def _shown(obligation: Obligation, moment: str, known: Reference) -> Obligation:
+    calendar = known.calendar(obligation["unit"], obligation["unit_name"], at=None)
+    return at_moment(obligation, now=moment, calendar=calendar)
+
+
+def _lines(obligations: list[Obligation], moment: str, known: Reference) -> bytes:
+    return b"".join(orjson.dumps(_shown(one, moment, known)) + b"\n" for one in obligations)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from shared.events import (
     DeadlineMoved,
     DeadlineNear,
@@ -14,6 +16,7 @@ from shared.events import (
     ObligationEnded,
     ObligationReopened,
 )
+from shared.instants import canonical
 
 
 def changed(old: Obligation | None, new: Obligation) -> type[ObligationChanged] | None:
@@ -68,3 +71,18 @@ def fire(obligation: Obligation, *, now: str) -> type[ObligationChanged] | None:
         obligation["timing"] = "due_soon"
         return DeadlineNear
     return None
+
+
+def voided(old: Obligation, *, now: datetime) -> Obligation:
+    """Return an obligation that turned out not to be, as what it rested on was put right; it stays so."""
+    if old["end"] == "void":
+        return {**old}
+    return {
+        **old,
+        "state": "ended",
+        "end": "void",
+        "ended_at": canonical(now),
+        "timing": "no_deadline",
+        "late_working_seconds": 0,
+        "late_days": 0,
+    }

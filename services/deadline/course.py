@@ -11,18 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from services.deadline import apologies
+from services.deadline.apologies import Announcement, Apology
 from services.deadline.limits import Limit, due_after
 from shared import worktime
 from shared.events import DueFrom, End, Kind, Obligation, State, Timing
 from shared.instants import canonical
 from shared.worktime import CalendarEndsError, WorkCalendar, crosses_provisional, open_seconds, open_time_after
-
-
-class Announcement(NamedTuple):
-    """A due time that a source gave out, and since when that is known."""
-
-    as_of: str
-    due_at: str
 
 
 class Pause(NamedTuple):
@@ -34,28 +29,40 @@ class Pause(NamedTuple):
 
 @dataclass(slots=True)
 class Course:
-    """What happened in one matter, in order, without repeats."""
+    """What happened in one matter, in order, without repeats.
+
+    part: tells steps and pauses of one dossier apart. parent: the obligation that it is a part of. near: how long
+    before the due time it is due soon, where that is not as usual.
+    """
 
     kind: Kind
     subject_id: str
     source: str
     heard_at: str
+    part: str | None = None
     parent: str | None = None
     unit: str | None = None
     unit_name: str | None = None
     holder: str | None = None
     holder_due_at: str | None = None
     procedure: str | None = None
+    case: str | None = None
+    channel: str | None = None
     field_name: str | None = None
     accepted_at: str | None = None
     announcements: Sequence[Announcement] = ()
     limit: Limit | None = None
+    near: timedelta | None = None
     pauses: Sequence[Pause] = ()
-    apologies: int = 0
+    apologies: Sequence[Apology] = ()
     ended_at: str | None = None
     first_ended_at: str | None = None
     end: End | None = None
     flags: set[str] = field(default_factory=set)
+
+    @property
+    def obligation_id(self) -> str:
+        return "/".join(filter(None, (self.kind, self.subject_id, self.part)))
 
 
 class Due(NamedTuple):
@@ -79,7 +86,7 @@ def obligation_of(course: Course, *, calendar: WorkCalendar, near: timedelta) ->
     state: State = "ended" if course.ended_at else "paused" if paused else "open"
     overdue_when_paused = paused and due.due_at is not None and last is not None and due.due_at < last.since
     obligation: Obligation = {
-        "obligation_id": f"{course.kind}/{course.subject_id}",
+        "obligation_id": course.obligation_id,
         "kind": course.kind,
         "subject_id": course.subject_id,
         "parent": course.parent,
@@ -95,8 +102,8 @@ def obligation_of(course: Course, *, calendar: WorkCalendar, near: timedelta) ->
         "due_from": due.due_from,
         "first_due_at": due.first_due_at,
         "computed_due_at": due.computed_due_at,
-        "near_at": (datetime.fromisoformat(due.due_at) - near).isoformat() if due.due_at else None,
-        "apologies": course.apologies,
+        "near_at": (datetime.fromisoformat(due.due_at) - (course.near or near)).isoformat() if due.due_at else None,
+        "apologies": len(course.apologies),
         "paused_seconds": sum(_seconds(p.since, p.until) for p in course.pauses if p.until),
         "state": state,
         "timing": "no_deadline" if not due.due_at else "overdue" if overdue_when_paused else "on_time",
@@ -114,6 +121,9 @@ def obligation_of(course: Course, *, calendar: WorkCalendar, near: timedelta) ->
     if course.ended_at and due.due_at:
         obligation["timing"] = timing_of_ended(due_at=due.due_at, ended_at=course.ended_at)
         _set_lateness(obligation, course, until=course.ended_at, calendar=calendar)
+    if course.apologies:
+        told = apologies.flags(course.apologies, course.announcements, ended_at=course.ended_at, calendar=calendar)
+        course.flags.update(told)
     obligation["flags"] = sorted(course.flags)
     return obligation
 

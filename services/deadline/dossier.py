@@ -1,103 +1,60 @@
-"""A dossier's facts folded into its course. Pure: any permutation with any duplicates gives the same course.
+"""A dossier's facts folded into its course and those of its parts. Pure.
 
-The facts of a slot are ordered by (as_of, rank of the status, heard, id). Where a primary source has spoken about a
-slot, a mirror's facts serve reconciliation only.
+Any permutation of the facts with any duplicates gives the same courses.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
 
-from services.deadline.course import Announcement, Course, Pause
-from services.deadline.limits import Limit
+from services.deadline import parts
+from services.deadline.apologies import Announcement, Apology
+from services.deadline.course import Course, Pause
+from services.deadline.parts import ENDS, PAUSING, RUNNING, SUPPLEMENT, Standing, Supplement, Terms
+from services.deadline.slots import PROMISES, Slots, happened, slots_of
 from shared.codes import agency_of, short_agency
-from shared.events import End, Fact
+from shared.events import Fact
 
-SUPPLEMENT = 5  # asked for, not yet received
-RUNNING, PAUSING = frozenset({2, 4}), frozenset({5, 6})
 REOPENING = RUNNING | PAUSING
-ENDS: Mapping[int, End] = {3: "refused", 7: "withdrawn", 8: "stopped", 9: "completed"}
 RETURNED = 10  # after 9; moves no clock
 FUTURE = timedelta(days=1)
 
 
-def fold(
-    key: str, raw_code: str, facts: Iterable[Fact], *, limits: Mapping[str, Limit], until: str | None = None
-) -> Course | None:
-    """Return the course of dossier `key`, or None where nothing of it had happened by `until`.
+def fold(key: str, raw_code: str, facts: Iterable[Fact], *, terms: Terms, until: str | None = None) -> list[Course]:
+    """Return the course of dossier `key`, then those of its parts; nothing where it was not there yet by `until`.
 
     until: show the world at that moment: later happenings are left out; of due dates announced later only the first
         is used where none was known before.
     """
-    slots = _slots(facts)
+    slots = slots_of(facts)
     if until is not None:
-        slots = _until(slots, until)
-        if not slots:
-            return None
+        slots, later = happened(slots, until=until), slots
+        if not _is_there(slots, later=later):
+            return []
     everything = [fact for slot in slots.values() for fact in slot]
     first = min(everything, key=lambda fact: (fact["heard"], fact["source"]))
     course = Course("dossier", key, first["source"], first["heard"])
     _describe(course, slots.get("about", ()), raw_code=raw_code)
     if accepted := slots.get("accepted"):
         course.accepted_at = accepted[-1]["value"]
-    course.announcements = _announcements(slots.get("due", ()))
-    course.limit = limits.get(course.procedure or "")
+    course.announcements = announcements(slots.get("due", ()))
+    course.apologies = _apologies(slots)
     supplements = [_supplement(slots[name]) for name in sorted(slots) if name.startswith("supplement.")]
     standing = _follow(course, slots.get("standing", ()))
     course.pauses = _pauses(course, standing, supplements)
     if _supplement_requests(standing, supplements) > 1:
         course.flags.add("supplement_repeated")
     _flag(course, everything, slots)
-    return course
+    filed = slots.get("filed")
+    filed_at = filed[-1]["value"] if filed else None
+    return [course, *parts.of(course, filed_at=filed_at, standing=standing, supplements=supplements, terms=terms)]
 
 
-def _slots(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
-    """Return the facts by slot, each once with the least of its `heard`, in order, mirrors only where alone."""
-    once: dict[str, Fact] = {}
-    for fact in facts:
-        known = once.get(fact["id"])
-        if known is None or (fact["heard"], fact["as_of"]) < (known["heard"], known["as_of"]):
-            once[fact["id"]] = fact
-    slots: dict[str, list[Fact]] = defaultdict(list)
-    for fact in once.values():
-        slots[fact["slot"]].append(fact)
-    for name, slot in slots.items():
-        if any(fact.get("mirror") for fact in slot):
-            slots[name] = slot = [fact for fact in slot if not fact.get("mirror")] or slot
-        if len(slot) > 1:
-            slot.sort(key=_order)
-    return slots
-
-
-def _order(fact: Fact) -> tuple[str, int, str, str]:
-    return fact["as_of"], fact["rank"], fact["heard"], fact["id"]
-
-
-def _until(slots: Mapping[str, list[Fact]], until: str) -> dict[str, list[Fact]]:
-    """Leave out what had not happened by `until`."""
-    kept: dict[str, list[Fact]] = {}
-    for name, slot in slots.items():
-        if name == "about":
-            kept[name] = slot
-        elif name == "due":
-            kept[name] = [fact for fact in slot if fact["as_of"] <= until] or slot[:1]
-        elif past := [_cut(fact, until) for fact in slot if fact["at"] <= until]:
-            kept[name] = past
-    happened = kept.keys() - {"about", "due"}
-    accepted = slots.get("accepted")
-    return kept if happened and (accepted is None or "accepted" in kept or "filed" in kept) else {}
-
-
-def _cut(fact: Fact, until: str) -> Fact:
-    """A supplement received later is not received yet."""
-    value = fact["value"]
-    if isinstance(value, dict) and (received := value.get("received")) and received > until:
-        return {**fact, "value": {**value, "received": None}}
-    return fact
+def _is_there(slots: Slots, *, later: Slots) -> bool:
+    """Say whether anything had happened: what was accepted only later was there before if it was filed."""
+    return bool(slots.keys() - PROMISES) and ("accepted" not in later or "accepted" in slots or "filed" in slots)
 
 
 def _describe(course: Course, about: Sequence[Fact], *, raw_code: str) -> None:
@@ -106,12 +63,13 @@ def _describe(course: Course, about: Sequence[Fact], *, raw_code: str) -> None:
     for fact in about:
         known.update({name: value for name, value in fact["value"].items() if value})
     course.procedure, course.field_name = known.get("procedure"), known.get("field")
+    course.case, course.channel = known.get("case"), known.get("channel")
     course.unit_name = known.get("unit_name")
     named = short_agency(course.unit_name) if course.unit_name else None
     course.unit = named or agency_of(raw_code) or known.get("agency") or course.unit_name
 
 
-def _announcements(due: Sequence[Fact]) -> list[Announcement]:
+def announcements(due: Sequence[Fact]) -> list[Announcement]:
     """Return due dates in the order in which they became known; a date said again is not a new one."""
     told: list[Announcement] = []
     for fact in due:
@@ -120,23 +78,23 @@ def _announcements(due: Sequence[Fact]) -> list[Announcement]:
     return told
 
 
-def _supplement(said: Sequence[Fact]) -> Mapping[str, Any]:
+def _apologies(slots: Slots) -> list[Apology]:
+    """Return the letters of apology as newest known, in the order of their issue."""
+    letters = (slots[name][-1]["value"] for name in slots if name.startswith("apology."))
+    told = (Apology(letter["issued"], letter["before"], letter["after"]) for letter in letters)
+    return sorted(told, key=lambda letter: (letter.issued, letter.after))
+
+
+def _supplement(said: Sequence[Fact]) -> Supplement:
     """Return a supplement as newest known; a receipt left empty later does not undo one known of the same request."""
-    known: Mapping[str, Any] = said[0]["value"]
-    for fact in said[1:]:
+    known = Supplement("", None, None)
+    for fact in said:
         value = fact["value"]
-        received = value["received"] or (known["received"] if value["requested"] == known["requested"] else None)
-        known = {"requested": value["requested"], "received": received}
+        same = value["requested"] == known.requested
+        received = value["received"] or (known.received if same else None)
+        term_days = value.get("term_days") or (known.term_days if same else None)
+        known = Supplement(value["requested"], received, term_days)
     return known
-
-
-class Standing(NamedTuple):
-    """A status at the moment it began. ended: a snapshot's NgayKetThucXuLy."""
-
-    at: str
-    status: int
-    ended: str | None
-    is_step: bool
 
 
 def _follow(course: Course, standing: Sequence[Fact]) -> list[Standing]:
@@ -145,7 +103,7 @@ def _follow(course: Course, standing: Sequence[Fact]) -> list[Standing]:
     The end is a snapshot's NgayKetThucXuLy; a step of status 9 stands in only where no snapshot has it.
     """
     followed: list[Standing] = []
-    before: Any = None
+    before: object = None
     for fact in standing:
         value = fact["value"]
         if value == before:
@@ -172,9 +130,9 @@ def _standing(fact: Fact) -> Standing:
     value = fact["value"]
     status = value["status"] or 0
     if "step" in value:
-        return Standing(value["step"], status, None, True)
+        return Standing(value["step"], status, None, fact["heard"], value)
     refused = value.get("refused") if status == 3 else None
-    return Standing(refused or fact["as_of"], status, value.get("ended"), False)
+    return Standing(refused or fact["as_of"], status, value.get("ended"), fact["heard"])
 
 
 def _end(course: Course, now: Standing) -> None:
@@ -191,14 +149,14 @@ def _end(course: Course, now: Standing) -> None:
         course.flags.discard("end_time_missing")
 
 
-def _pauses(course: Course, standing: Sequence[Standing], supplements: Sequence[Mapping[str, Any]]) -> list[Pause]:
+def _pauses(course: Course, standing: Sequence[Standing], supplements: Sequence[Supplement]) -> list[Pause]:
     """Return the spans in which the clock stands, joined and in order.
 
     A status 5 or 6 pauses until the next 2 or 4, a supplement's receipt, or the end; a supplement asked for pauses
     from its request. law: the time for supplements and financial obligations is not counted (rules of the national
     index QĐ 766/QĐ-TTg; NĐ 101/2024 for land).
     """
-    receipts = sorted(s["received"] for s in supplements if s["received"])
+    receipts = sorted(s.received for s in supplements if s.received)
     resumptions = [now.at for now in standing if now.status in RUNNING]
     spans: list[Pause] = []
     since: str | None = None
@@ -211,19 +169,19 @@ def _pauses(course: Course, standing: Sequence[Standing], supplements: Sequence[
     if since is not None:
         spans.append(Pause(since, _earliest(receipts, since, None)))
     for supplement in supplements:
-        asked = supplement["requested"]
-        spans.append(Pause(asked, supplement["received"] or _earliest(resumptions, asked, None)))
+        asked = supplement.requested
+        spans.append(Pause(asked, supplement.received or _earliest(resumptions, asked, None)))
     return _joined(spans, ended_at=course.ended_at)
 
 
-def _supplement_requests(standing: Sequence[Standing], supplements: Sequence[Mapping[str, Any]]) -> int:
+def _supplement_requests(standing: Sequence[Standing], supplements: Sequence[Supplement]) -> int:
     """Return how often a supplement was asked for, as entries or as statuses 5 tell, whichever tells of more.
 
     law: one request is allowed; the national index (QĐ 766/QĐ-TTg) counts a dossier with more as overdue.
     """
     statuses = [0, *(now.status for now in standing)]
     begun = sum(before != SUPPLEMENT == now for before, now in itertools.pairwise(statuses))
-    return max(begun, len({supplement["requested"] for supplement in supplements}))
+    return max(begun, len({supplement.requested for supplement in supplements}))
 
 
 def _earliest(times: Iterable[str], after: str, known: str | None) -> str | None:
@@ -245,7 +203,7 @@ def _joined(spans: Iterable[Pause], *, ended_at: str | None) -> list[Pause]:
     return joined
 
 
-def _flag(course: Course, facts: Sequence[Fact], slots: Mapping[str, Sequence[Fact]]) -> None:
+def _flag(course: Course, facts: Sequence[Fact], slots: Slots) -> None:
     for fact in facts:
         at, heard = fact["at"], fact["heard"]
         if at > heard and datetime.fromisoformat(at) > datetime.fromisoformat(heard) + FUTURE:

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.deadline import limits, wording
+from services.deadline import apologies, limits, wording
 from services.deadline.course import Course, ended_pauses
-from shared.events import Obligation
+from services.deadline.folding import Folded
 from shared.worktime import CalendarEndsError, WorkCalendar
 
 
-def explained(course: Course, obligation: Obligation, *, calendar: WorkCalendar) -> dict[str, Any]:
+def explained(folded: Folded, *, moved: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Return the explanation as data and as sentences in Vietnamese.
 
-    announced: each due date the source gave, in the order in which it became known. computed: how ours comes about,
-    None where there is no rule, no start, or the calendar ends before it.
+    moved: earlier due times that reference data moved, with the reasons.
+    returns: `announced`, each due date the source gave, in the order in which it became known; `computed`, how ours
+        comes about, None where there is no rule, no start, or the calendar ends before it.
     """
+    obligation, course, calendar = folded
     computed = _computed(course, calendar=calendar)
     due_at = obligation["due_at"]
     sentences = []
     if due_at and obligation["due_from"] in ("source", "source_shifted"):
-        moved = obligation["due_from"] == "source_shifted"
-        sentences.append(wording.of_source(source=course.source, due_at=datetime.fromisoformat(due_at), moved=moved))
+        shifted = obligation["due_from"] == "source_shifted"
+        sentences.append(wording.of_source(source=course.source, due_at=datetime.fromisoformat(due_at), moved=shifted))
     if computed:
         sentences.append(computed.pop("sentence"))
     return {
         "due_from": obligation["due_from"],
         "announced": [{"as_of": told.as_of, "due_at": told.due_at} for told in course.announcements],
+        "apologies": [_apology(letter, course, calendar) for letter in course.apologies],
         "pauses": [{"from": pause.since, "to": pause.until} for pause in course.pauses],
         "computed": computed,
+        "moved": list(moved),
         "calendar_version": calendar.version,
         "sentence": " ".join(sentences) or "Chưa có hạn: nguồn không báo hạn và không có thời hạn để tính.",
     }
+
+
+def _apology(letter: apologies.Apology, course: Course, calendar: WorkCalendar) -> dict[str, Any]:
+    stood = apologies.stood_before(letter, course.announcements)
+    in_time = apologies.in_time(letter, stood, calendar=calendar) if stood else None
+    return {"issued": letter.issued, "due_before": stood, "due_after": letter.after, "in_time": in_time}
 
 
 def _computed(course: Course, *, calendar: WorkCalendar) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from functools import cache
 from importlib.resources import files
 from typing import Literal, get_args
@@ -29,6 +29,23 @@ class Limit:
     value: float
     unit: Unit
     basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    case: str | None
+    channel: str | None
+    value: int
+    unit: Unit
+    difficult_days: int = 0
+    valid_from: date | None = None
+    valid_until: date | None = None
+    basis: str = ""
+
+
+def choose(rules: Sequence[Rule], *, case: str | None, channel: str | None, on: date, difficult: bool) -> Limit | None:
+    rule = rules[0]
+    return Limit(rule.value + rule.difficult_days * difficult, rule.unit, rule.basis)
 
 
 def due_after(start: datetime, limit: Limit, *, calendar: WorkCalendar, pauses: Sequence[Pause] = ()) -> datetime:
@@ -62,14 +79,14 @@ _checked = cache(worktime.Limit)  # a catalogue has few limits, and each due dat
 
 
 @cache
-def carried() -> Mapping[str, Limit]:
+def carried() -> Mapping[str, Sequence[Rule]]:
     """Return the limits of the catalogue that the program carries, by procedure code.
 
     Rows of low confidence and those without a unit are left out: no due time of ours rather than a guessed one.
     """
     text = files("services.deadline").joinpath("data/procedures.csv").read_text("utf-8")
     return {
-        row["code"]: Limit(int(row["limit_value"]), UNITS[row["limit_unit"]], row["legal_basis"])
+        row["code"]: [Rule(None, None, int(row["limit_value"]), UNITS[row["limit_unit"]], basis=row["legal_basis"])]
         for row in csv.DictReader(text.splitlines())
         if row["confidence"] != "low" and row["limit_unit"] in UNITS and row["limit_value"].isdigit()
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from services.deadline import api, handlers, store
+from services.deadline import acts, api, census, counting, handlers, recalculating
 from shared.consumer import Hearing
 from shared.events import (
+    CensusTaken,
     ComplaintAnswered,
     ComplaintFiled,
     DeadlineMoved,
@@ -13,7 +14,7 @@ from shared.events import (
     DeadlinePaused,
     DeadlineResumed,
     DeadlineSet,
-    DossierSaid,
+    EventsCounted,
     ObligationChanged,
     ObligationEnded,
     ObligationReopened,
@@ -35,14 +36,21 @@ SERVICE = Service(
         ObligationChanged,
         ObligationEnded,
         ObligationReopened,
+        CensusTaken,
+        EventsCounted,
     ],
     handlers=[
-        (Hearing("INTAKE", (DossierSaid.subject(),)), handlers.follow_dossiers),
-        (Hearing("COMPLAINTS", (ComplaintFiled.subject(), ComplaintAnswered.subject())), handlers.follow_complaints),
+        (Hearing("INTAKE", (*handlers.MATTERS, *handlers.REFERENCE)), census.tallied(handlers.follow_intake)),
+        (
+            Hearing("COMPLAINTS", (ComplaintFiled.subject(), ComplaintAnswered.subject())),
+            census.tallied(handlers.follow_complaints),
+        ),
     ],
-    sweep=handlers.sweep,
-    next_timer=store.next_timer,
-    counts=store.counts,
+    sweep=census.sweep,
+    next_timer=census.next_timer,
+    counts=counting.counts,
+    busy=acts.count_unfinished,
+    background=[recalculating.walk_for_ever],
     observe=handlers.observe,
     router=api.router,
 )

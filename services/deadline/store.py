@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import zlib
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.deadline.changes import timer_of
 from shared import tracing
 from shared.events import Obligation
 
-BUCKETS = 256
+OPEN = "AND state IN ('open', 'paused')"
 A_SECOND = timedelta(seconds=1)
 
 TABLES = (
-    """
-    CREATE TABLE deadline.said (  -- what was said of an obligation, as it came; also the inbox
-        bucket smallint NOT NULL,
-        obligation text NOT NULL,
-        event_id text NOT NULL,
-        body bytea NOT NULL,
-        recorded_at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (bucket, obligation, event_id)
-    )
-    """,
     """
     CREATE TABLE deadline.obligation (
         id text PRIMARY KEY,
@@ -40,6 +27,9 @@ TABLES = (
         near_at timestamptz,
         timer_at timestamptz,
         trace uuid,  -- of what was last said of it: the sweep has no other cause
+        parent text,  -- of a part of a dossier: the dossier's
+        parts text,  -- of a dossier that has some: theirs, a line each
+        changed_at timestamptz NOT NULL DEFAULT now(),
         document json NOT NULL
     ) WITH (fillfactor = 85)
     """,
@@ -47,36 +37,28 @@ TABLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One event as it came. body: the CloudEvent."""
+class Matter(NamedTuple):
+    """A matter's own obligation, and the ids of its parts."""
 
-    obligation: str
-    event_id: str
-    body: bytes
+    obligation: Obligation
+    parts: Sequence[str]
 
 
-def bucket_of(obligation: str) -> int:
-    return zlib.crc32(obligation.encode()) % BUCKETS
+class Put(NamedTuple):
+    """An obligation to store. trace: what caused it. parts: ids, of a matter that has some."""
+
+    obligation: Obligation
+    trace: str
+    parts: Sequence[str] = ()
 
 
-async def add_said(connection: AsyncConnection, said: Sequence[Said]) -> list[str]:
-    """Store what was not said before; returns the obligations it is about, in id order."""
-    ordered = sorted({(s.obligation, s.event_id): s for s in said}.values(), key=lambda s: (s.obligation, s.event_id))
+async def lock_matters(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Matter]:
+    """Lock the known ones of `ids`, in id order; parts are locked only behind the lock of their matter."""
     rows = await connection.execute(
-        text(
-            "INSERT INTO deadline.said (bucket, obligation, event_id, body) "
-            "SELECT * FROM unnest(CAST(:buckets AS smallint[]), CAST(:obligations AS text[]), "
-            "CAST(:ids AS text[]), CAST(:bodies AS bytea[])) ON CONFLICT DO NOTHING RETURNING obligation"
-        ),
-        {
-            "buckets": [bucket_of(s.obligation) for s in ordered],
-            "obligations": [s.obligation for s in ordered],
-            "ids": [s.event_id for s in ordered],
-            "bodies": [s.body for s in ordered],
-        },
+        text("SELECT id, document::text, parts FROM deadline.obligation WHERE id = ANY(:ids) ORDER BY id FOR UPDATE"),
+        {"ids": list(ids)},
     )
-    return sorted(set(rows.scalars()))
+    return {id: Matter(orjson.loads(document), _lines(parts)) for id, document, parts in rows}
 
 
 async def lock_obligations(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Obligation]:
@@ -88,6 +70,13 @@ async def lock_obligations(connection: AsyncConnection, ids: Sequence[str]) -> d
     return {id: orjson.loads(document) for id, document in rows}
 
 
+async def get_obligations(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Obligation]:
+    rows = await connection.execute(
+        text("SELECT id, document::text FROM deadline.obligation WHERE id = ANY(:ids)"), {"ids": list(ids)}
+    )
+    return {id: orjson.loads(document) for id, document in rows}
+
+
 async def find_obligation(connection: AsyncConnection, id: str) -> Obligation | None:
     document = (
         await connection.execute(text("SELECT document::text FROM deadline.obligation WHERE id = :id"), {"id": id})
@@ -95,70 +84,59 @@ async def find_obligation(connection: AsyncConnection, id: str) -> Obligation | 
     return orjson.loads(document) if document else None
 
 
-async def list_said(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return what each event said of each of `ids`. Read it after the locks."""
-    rows = await connection.execute(
-        text(
-            "SELECT s.obligation, s.body FROM unnest(CAST(:buckets AS smallint[]), CAST(:ids AS text[])) AS k(b, o) "
-            "JOIN deadline.said AS s ON s.bucket = k.b AND s.obligation = k.o"
-        ),
-        {"buckets": [bucket_of(id) for id in ids], "ids": list(ids)},
-    )
-    said: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for obligation, body in rows:
-        said[obligation].append(orjson.loads(body)["data"])
-    return said
-
-
-async def put_obligations(
-    connection: AsyncConnection, obligations: Iterable[Obligation], traces: Mapping[str, str]
-) -> None:
-    """Store the new state of obligations locked before. traces: what caused it, by obligation."""
-    columns = _columns(obligations, traces)
+async def put_obligations(connection: AsyncConnection, puts: Iterable[Put]) -> None:
+    """Store the new state of obligations locked before."""
+    columns = _columns(puts)
     if columns["ids"]:
         await connection.execute(
             text(
                 "UPDATE deadline.obligation AS o SET state = n.state, due_at = n.due_at, near_at = n.near_at, "
-                "timer_at = n.timer_at, trace = n.trace, document = n.document FROM unnest(CAST(:ids AS text[]), "
-                "CAST(:kinds AS text[]), CAST(:states AS text[]), CAST(:due_ats AS timestamptz[]), "
-                "CAST(:near_ats AS timestamptz[]), CAST(:timers AS timestamptz[]), CAST(:traces AS uuid[]), "
-                "CAST(:documents AS json[])) AS n(id, kind, state, due_at, near_at, timer_at, trace, document) "
-                "WHERE o.id = n.id"
+                "timer_at = n.timer_at, trace = n.trace, parts = n.parts, changed_at = now(), "
+                f"document = n.document FROM {ROWS} WHERE o.id = n.id"
             ),
             columns,
         )
 
 
-async def add_obligations(
-    connection: AsyncConnection, obligations: Iterable[Obligation], traces: Mapping[str, str]
-) -> set[str]:
+async def add_obligations(connection: AsyncConnection, puts: Iterable[Put]) -> set[str]:
     """Store obligations not known before; returns the ids that were stored, another copy may have been first."""
-    columns = _columns(obligations, traces)
+    columns = _columns(puts)
     if not columns["ids"]:
         return set()
     rows = await connection.execute(
         text(
-            "INSERT INTO deadline.obligation (id, kind, state, due_at, near_at, timer_at, trace, document) "
-            "SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:kinds AS text[]), CAST(:states AS text[]), "
-            "CAST(:due_ats AS timestamptz[]), CAST(:near_ats AS timestamptz[]), CAST(:timers AS timestamptz[]), "
-            "CAST(:traces AS uuid[]), CAST(:documents AS json[])) ON CONFLICT (id) DO NOTHING RETURNING id"
+            "INSERT INTO deadline.obligation "
+            "(id, kind, state, due_at, near_at, timer_at, trace, parent, parts, document) "
+            "SELECT id, kind, state, due_at, near_at, timer_at, trace, parent, parts, document "
+            f"FROM {ROWS} ON CONFLICT (id) DO NOTHING RETURNING id"
         ),
         columns,
     )
     return set(rows.scalars())
 
 
-def _columns(obligations: Iterable[Obligation], traces: Mapping[str, str]) -> dict[str, list[Any]]:
-    ordered = sorted(obligations, key=lambda o: o["obligation_id"])
+ROWS = (
+    "unnest(CAST(:ids AS text[]), CAST(:kinds AS text[]), CAST(:states AS text[]), CAST(:due_ats AS timestamptz[]), "
+    "CAST(:near_ats AS timestamptz[]), CAST(:timers AS timestamptz[]), CAST(:traces AS uuid[]), "
+    "CAST(:parents AS text[]), CAST(:parts AS text[]), CAST(:documents AS json[])) "
+    "AS n(id, kind, state, due_at, near_at, timer_at, trace, parent, parts, document)"
+)
+
+
+def _columns(puts: Iterable[Put]) -> dict[str, list[Any]]:
+    ordered = sorted(puts, key=lambda put: put.obligation["obligation_id"])
+    obligations = [put.obligation for put in ordered]
     return {
-        "ids": [o["obligation_id"] for o in ordered],
-        "kinds": [o["kind"] for o in ordered],
-        "states": [o["state"] for o in ordered],
-        "due_ats": [_at(o["due_at"]) for o in ordered],
-        "near_ats": [_at(o["near_at"]) for o in ordered],
-        "timers": [_timer(o) for o in ordered],
-        "traces": [tracing.id_of(traces[o["obligation_id"]]) or None for o in ordered],
-        "documents": [orjson.dumps(o).decode() for o in ordered],
+        "ids": [o["obligation_id"] for o in obligations],
+        "kinds": [o["kind"] for o in obligations],
+        "states": ["void" if o["end"] == "void" else o["state"] for o in obligations],
+        "due_ats": [_at(o["due_at"]) for o in obligations],
+        "near_ats": [_at(o["near_at"]) for o in obligations],
+        "timers": [_timer(o) for o in obligations],
+        "traces": [tracing.id_of(put.trace) or None for put in ordered],
+        "parents": [o["parent"] for o in obligations],
+        "parts": ["\n".join(put.parts) or None for put in ordered],
+        "documents": [orjson.dumps(o).decode() for o in obligations],
     }
 
 
@@ -172,16 +150,25 @@ def _timer(obligation: Obligation) -> datetime | None:
     return at + A_SECOND if at and obligation["timing"] == "due_soon" else at
 
 
-async def claim_due(connection: AsyncConnection, *, now: datetime, limit: int) -> list[tuple[Obligation, str]]:
-    """Lock obligations whose timer is due, and return each with its trace; another copy's are passed over."""
+async def claim_due(connection: AsyncConnection, *, now: datetime, limit: int) -> list[Put]:
+    """Lock obligations whose timer is due, and return them as stored; another copy's are passed over."""
     rows = await connection.execute(
         text(
-            "SELECT document::text, trace FROM deadline.obligation WHERE timer_at <= :now "
+            "SELECT document::text, trace, parts FROM deadline.obligation WHERE timer_at <= :now "
             "ORDER BY timer_at LIMIT :limit FOR UPDATE SKIP LOCKED"
         ),
         {"now": now, "limit": limit},
     )
-    return [(orjson.loads(row.document), tracing.of_id(row.trace.hex) if row.trace else tracing.NONE) for row in rows]
+    return [_put(row) for row in rows]
+
+
+def _put(row: Row[Any]) -> Put:
+    trace = tracing.of_id(row.trace.hex) if row.trace else tracing.NONE
+    return Put(orjson.loads(row.document), trace, _lines(row.parts))
+
+
+def _lines(parts: str | None) -> tuple[str, ...]:
+    return tuple(parts.split("\n")) if parts else ()
 
 
 async def next_timer(connection: AsyncConnection) -> datetime | None:
@@ -194,43 +181,56 @@ async def next_timer(connection: AsyncConnection) -> datetime | None:
 async def list_obligations(
     connection: AsyncConnection, *, after: str, limit: int, kind: str | None = None
 ) -> list[Obligation]:
-    """Return a page of obligations in id order."""
+    """Return a page of obligations in id order; what turned out not to be is left out."""
     rows = await connection.execute(
         text(
             "SELECT document::text FROM deadline.obligation WHERE id > :after "
-            "AND (CAST(:kind AS text) IS NULL OR kind = :kind) ORDER BY id LIMIT :limit"
+            "AND (CAST(:kind AS text) IS NULL OR kind = :kind) AND state <> 'void' ORDER BY id LIMIT :limit"
         ),
         {"after": after, "limit": limit, "kind": kind},
     )
     return [orjson.loads(document) for document in rows.scalars()]
 
 
-async def stream_said(connection: AsyncConnection, *, page: int) -> AsyncIterator[Mapping[str, list[dict[str, Any]]]]:
-    """Yield everything ever said, by obligation, a page of obligations at a time in id order."""
-    after = ""
-    while ids := [o["obligation_id"] for o in await list_obligations(connection, after=after, limit=page)]:
-        yield await list_said(connection, ids)
-        after = ids[-1]
-
-
-async def count_by_kind(connection: AsyncConnection, now: datetime) -> dict[tuple[str, str, str], int]:
-    """Return obligations by kind, state and, of the open ones, by timing at `now`."""
+async def list_matters(
+    connection: AsyncConnection, *, after: str, limit: int, open_only: bool = False, lock: bool = False
+) -> dict[str, Put]:
+    """Return a page of matters' own obligations, those of parts left out, in id order. lock: for a change of them."""
     rows = await connection.execute(
         text(
-            "SELECT kind, state, CASE WHEN state <> 'open' THEN '' WHEN due_at IS NULL THEN 'no_deadline' "
-            "WHEN due_at < :now THEN 'overdue' WHEN near_at <= :now THEN 'due_soon' ELSE 'on_time' END AS timing, "
-            "count(*) AS number FROM deadline.obligation GROUP BY 1, 2, 3"
+            "SELECT id, document::text AS document, trace, parts FROM deadline.obligation WHERE id > :after "
+            f"AND parent IS NULL {OPEN * open_only} ORDER BY id LIMIT :limit {'FOR UPDATE' * lock}"
         ),
-        {"now": now},
+        {"after": after, "limit": limit},
     )
-    return {(row.kind, row.state, row.timing): row.number for row in rows}
+    return {row.id: _put(row) for row in rows}
 
 
-async def counts(connection: AsyncConnection, now: datetime) -> dict[str, dict[str, int]]:
-    """Return obligations by state and, of the open ones, by timing at `now`."""
-    counted: dict[str, dict[str, int]] = {"state": defaultdict(int), "open": defaultdict(int)}
-    for (_, state, timing), number in (await count_by_kind(connection, now)).items():
-        counted["state"][state] += number
-        if timing:
-            counted["open"][timing] += number
-    return {group: dict(values) for group, values in counted.items()}
+async def list_states(connection: AsyncConnection, *, after: str, limit: int, since: datetime | None) -> list[Put]:
+    """Return a page of obligations and parts in id order, those that changed since then."""
+    rows = await connection.execute(
+        text(
+            "SELECT document::text AS document, trace, parts FROM deadline.obligation WHERE id > :after "
+            "AND (CAST(:since AS timestamptz) IS NULL OR changed_at >= :since) ORDER BY id LIMIT :limit"
+        ),
+        {"after": after, "limit": limit, "since": since},
+    )
+    return [_put(row) for row in rows]
+
+
+async def count_matters(connection: AsyncConnection) -> int:
+    """Return how many open or paused matters there are, parts not counted."""
+    found = await connection.execute(
+        text("SELECT count(*) FROM deadline.obligation WHERE state IN ('open', 'paused') AND parent IS NULL")
+    )
+    return int(found.scalar_one())
+
+
+async def count_obligations(connection: AsyncConnection, *, since: datetime | None) -> int:
+    found = await connection.execute(
+        text(
+            "SELECT count(*) FROM deadline.obligation WHERE CAST(:since AS timestamptz) IS NULL OR changed_at >= :since"
+        ),
+        {"since": since},
+    )
+    return int(found.scalar_one())

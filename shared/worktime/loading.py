@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from shared.worktime.calendars import WorkCalendar, compiled
@@ -14,6 +14,7 @@ from shared.worktime.written import FileMistake, Written, read
 
 REQUIRED = ("name",)
 REQUIRED_WITHOUT_BASE = ("timezone", "week", "known_from", "known_until")
+NOT_OF_HOURS = frozenset(("name", "source", "inherits", "make_up", "units"))
 NOTHING = Content(ZoneInfo("UTC"), date(2000, 1, 1), date(2000, 1, 1), ((),) * 7, (), {}, {}, frozenset())
 
 
@@ -52,6 +53,15 @@ def load(paths: Iterable[Path], *, known: Mapping[str, WorkCalendar] | None = No
     if mistakes:
         raise CalendarFilesError(mistakes)
     return [_loaded(file, by_name, known or {}, made) for file in files]
+
+
+def from_given(given: Mapping[str, Any], *, base: WorkCalendar | None) -> WorkCalendar:
+    """Return the calendar of a file's plain data, dates written out. base: the one it inherits from.
+
+    raises: CalendarError - with every mistake.
+    """
+    own = {key: value for key, value in given.items() if key not in NOT_OF_HOURS}
+    return compiled(checked(own, base=base.content if base else None))
 
 
 def _check_name(file: Written, by_name: dict[str, Written]) -> None:
@@ -114,7 +124,7 @@ def _base(
 def _compiled(file: Written, base: WorkCalendar | None) -> WorkCalendar | None:
     """Return a file's calendar over its base; mistakes of what a missing base would have given are not told."""
     inherits = file.given.get("inherits") is not None
-    given = {key: value for key, value in file.given.items() if key not in ("name", "source", "inherits", "make_up")}
+    given = {key: value for key, value in file.given.items() if key not in NOT_OF_HOURS}
     told: list[Mistake] = []
     if file.given.get("make_up") is not None:
         hours_of(("make_up",), file.given["make_up"], told)

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from services.deadline import handlers as deadline
+from services.deadline import refolding as deadline
 from services.deadline.changes import fire
 from services.intake import handlers as intake
 from shared.bus import Received

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from services.deadline.store import TABLES
+from services.deadline import said_store, store
 from shared import outbox, quarantine, ticks
 
 revision = "0001"
@@ -12,5 +12,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for statement in (*TABLES, outbox.DDL, quarantine.DDL, ticks.DDL):
+    for statement in (said_store.TABLE, *store.TABLES, outbox.DDL, quarantine.DDL, ticks.DDL):
         op.execute(statement.format(schema="deadline"))

@@ -10,7 +10,9 @@ from typing import Any
 
 import orjson
 
-from services.deadline import handlers
+from services.deadline.folding import fold
+from services.deadline.reference import carried
+from services.deadline.settings import DeadlineSettings
 from services.intake import national
 from services.intake.facts import Receipt, event_id, facts_of, key_of
 from services.intake.memory import Memory
@@ -19,6 +21,7 @@ from shared.events import Fact, Obligation
 CODE = "000.00.12.H56-261102-0001"
 AGENCY = "000.00.12.H56"
 MIRROR = "portal"
+TERMS = DeadlineSettings().terms()
 Events = list[dict[str, Any]]
 
 
@@ -100,9 +103,15 @@ def _event(code: str, said: Sequence[Fact]) -> dict[str, Any]:
     return dict(orjson.loads(orjson.dumps({"raw_code": code, "facts": said})))
 
 
+def obligations(events: Events, *, until: str | None = None) -> list[Obligation]:
+    """Return what deadline makes of the events: the dossier, then its parts."""
+    folded = fold(f"dossier/{key_of(CODE)}", events, known=carried(), terms=TERMS, until=until) if events else []
+    return [one.obligation for one in folded]
+
+
 def obligation(events: Events, *, until: str | None = None) -> Obligation | None:
-    """Return what deadline makes of the events."""
-    return handlers.fold(f"dossier/{key_of(CODE)}", events, until=until) if events else None
+    """Return what deadline makes of the dossier itself."""
+    return next(iter(obligations(events, until=until)), None)
 
 
 def shuffled(events: Events, *, seed: int) -> Events:
@@ -118,3 +127,9 @@ def told(*messages: Message, until: str | None = None) -> Obligation:
     made = obligation(through_memory(messages), until=_aware(until) if until else None)
     assert made is not None
     return made
+
+
+def parts_told(*messages: Message, until: str | None = None) -> dict[str, Obligation]:
+    """Return the parts of the dossier that messages make, by id."""
+    made = obligations(through_memory(messages), until=_aware(until) if until else None)
+    return {part["obligation_id"]: part for part in made[1:]}

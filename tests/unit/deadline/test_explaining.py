@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.deadline import dossier
 from services.deadline.course import obligation_of
 from services.deadline.explaining import explained
-from services.deadline.handlers import NEAR
+from services.deadline.folding import Folded, courses
 from services.deadline.limits import Limit
 from shared.worktime import vietnam
 from tests.unit.deadline import saying
@@ -18,10 +17,10 @@ RULE = {"1.004746": Limit(3, "working_days", "Luật Hộ tịch 2014")}
 
 def told(*messages: Message, limits: Any = RULE) -> dict[str, Any]:
     facts = [fact for message in messages for fact in saying.facts(message)[1]]
-    course = dossier.fold("X", "X", facts, limits=limits)
-    assert course
-    obligation = obligation_of(course, calendar=vietnam(), near=NEAR)
-    explanation = explained(course, obligation, calendar=vietnam())
+    course = courses("dossier/X", [{"raw_code": "X", "facts": facts}], terms=saying.TERMS)[0]
+    course.limit = limits.get(course.procedure)
+    obligation = obligation_of(course, calendar=vietnam(), near=saying.TERMS.near)
+    explanation = explained(Folded(obligation, course, vietnam()))
     computed = explanation["computed"]
     assert (computed and computed["due_at"]) == obligation["computed_due_at"]
     return explanation

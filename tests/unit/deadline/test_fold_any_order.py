@@ -60,7 +60,10 @@ snapshots = st.builds(
 steps = st.builds(
     Message,
     service=st.just("CapNhatTienDoHoSoMC"),
-    fields=st.fixed_dictionaries({"ThoiDiemXuLy": dates, "TrangThai": st.sampled_from(STATUSES[1:])}),
+    fields=st.fixed_dictionaries(
+        {"ThoiDiemXuLy": dates, "TrangThai": st.sampled_from(STATUSES[1:])},
+        optional={"NgayKetThucTheoQuyDinh": due, "PhongBanXuLy": st.sampled_from(["", "Chi nhánh VPĐKĐĐ", "Phòng A"])},
+    ),
     at=receipts,
     source=sources,
 )
@@ -75,4 +78,4 @@ def test_any_order_with_any_duplicates_makes_the_same_obligation(history: list[M
     deliveries = data.draw(st.permutations([*history, *repeats]))
     said = saying.shuffled(saying.through_memory(deliveries), seed=data.draw(st.integers(0, 99)))
     for until in (None, data.draw(times).isoformat()):
-        assert saying.obligation(said, until=until) == saying.obligation(saying.everything(history), until=until)
+        assert saying.obligations(said, until=until) == saying.obligations(saying.everything(history), until=until)

@@ -1,0 +1,93 @@
+"""The periodic acts: each morning's census, each hour's count of events. Both are said once, whoever sweeps first."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.deadline import acts, counting, handlers, store
+from services.deadline.refolding import SETTINGS
+from shared.clock import PROVINCE_ZONE
+from shared.cloudevents import Outgoing, outgoing
+from shared.events import CensusTaken, EventsCounted
+from shared.service import Handle, Heard
+
+CENSUS = "census"
+PART = 5_000  # ids of one event: some 300 kB
+GRACE = timedelta(minutes=5)  # after an hour's end: transactions that began in it have committed by then
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def tallied(handle: Handle) -> Handle:
+    """Return a handler that also counts what it says, in the same transaction."""
+
+    async def handle_and_tally(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
+        events = await handle(connection, heard)
+        await counting.tally(connection, events, now=heard.now)
+        return events
+
+    return handle_and_tally
+
+
+async def sweep(connection: AsyncConnection, at: datetime) -> tuple[list[Outgoing], bool]:
+    """Fire what is due; once there is no more, take the census of the morning and count the hours that are over."""
+    events, more = await handlers.sweep(connection, at)
+    await counting.tally(connection, events, now=at)
+    if not more:
+        events += await _take_census(connection, at)
+        events += await _count_hours(connection, at)
+    return events, more
+
+
+async def next_timer(connection: AsyncConnection) -> datetime | None:
+    """Return when there is something to sweep next; the first census is taken at the first sweep."""
+    timer, taken = await store.next_timer(connection), await acts.newest_slot(connection, CENSUS)
+    census = _slot_before(taken) + DAY if taken else None
+    return min(filter(None, (timer, census)), default=None)
+
+
+def _slot_before(at: datetime) -> datetime:
+    """Return the newest census slot at or before `at`."""
+    local = at.astimezone(PROVINCE_ZONE)
+    slot = datetime.combine(local.date(), SETTINGS.census_at, PROVINCE_ZONE)
+    return slot if slot <= local else slot - DAY
+
+
+async def _take_census(connection: AsyncConnection, at: datetime) -> list[Outgoing]:
+    """Say what is open and overdue, in one snapshot. A morning missed while nobody swept is not made up for."""
+    slot = _slot_before(at)
+    if (taken := await acts.newest_slot(connection, CENSUS)) and taken >= slot:
+        return []
+    if await acts.add(connection, CENSUS, subject="", slot=slot, detail={}, finished=True) is None:
+        return []
+    found = await counting.overdue(connection, at=at)
+    parts = [found.ids[start : start + PART] for start in range(0, len(found.ids), PART)] or [()]
+    return [
+        outgoing(
+            CensusTaken,
+            id=f"census:{slot.isoformat()}:{number}",
+            about=slot.isoformat(),
+            time=at,
+            data=CensusTaken(
+                slot=slot, taken_at=at, part=number, parts=len(parts), counts=found.counts, overdue=tuple(part)
+            ),
+        )
+        for number, part in enumerate(parts, start=1)
+    ]
+
+
+async def _count_hours(connection: AsyncConnection, at: datetime) -> list[Outgoing]:
+    over = (at - GRACE).replace(minute=0, second=0, microsecond=0)
+    return [
+        outgoing(
+            EventsCounted,
+            id=f"count:{counted.hour.isoformat()}:{counted.revision}",
+            about=counted.hour.isoformat(),
+            time=at,
+            data=EventsCounted(
+                hour=counted.hour, revision=counted.revision, count=counted.number, digest=f"{counted.digest:016x}"
+            ),
+        )
+        for counted in await counting.count_hours(connection, before=over)
+    ]

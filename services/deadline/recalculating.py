@@ -1,0 +1,133 @@
+"""Walks over all obligations, in the background and with progress: to reckon open ones anew, to say all again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.deadline import acts, counting, moves, reference_store, said_store, store
+from services.deadline.acts import Act
+from services.deadline.reference import Reference, Row
+from services.deadline.refolding import put_folded, say
+from services.deadline.store import Matter, Put
+from shared import db
+from shared.clock import machine_now
+from shared.cloudevents import Outgoing
+from shared.events import DueChange, ObligationChanged
+from shared.logs import log, told
+from shared.service import Running
+
+RECALCULATE, REPUBLISH = "recalculate", "republish"
+CHUNK = 500  # matters of one transaction: they are locked while it lasts
+IDLE_S = 1.0  # between two looks for work
+BECAUSE: Mapping[str, DueChange] = {"calendar": "calendar", "procedure": "procedure", "unit": "directory"}
+
+
+async def ask(
+    connection: AsyncConnection, before: Reference, after: Reference, new: Sequence[Row], *, now: datetime
+) -> None:
+    """Ask for a walk over the open obligations that new reference data may move. One that waits takes more on."""
+    by_kind: dict[str, list[str]] = {}
+    for row in new:
+        by_kind.setdefault(row.kind, []).append(row.name)
+    for kind, names in by_kind.items():
+        if kind == "unit" and before.marks() == after.marks():
+            continue
+        detail = {"procedures": sorted(names)} if kind == "procedure" else {}
+        waiting = await acts.lock_unfinished(connection, RECALCULATE, subject=BECAUSE[kind])
+        if waiting:
+            also = waiting.detail.get("procedures", ())
+            await acts.begin_again(connection, waiting, detail={"procedures": sorted({*names, *also})} if also else {})
+        else:
+            await acts.add(
+                connection, RECALCULATE, subject=BECAUSE[kind], slot=machine_now(), detail=detail, finished=False
+            )
+
+
+async def walk_for_ever(running: Running) -> None:
+    """Carry out what was asked for, a transaction at a time; a crash costs the one in hand."""
+    while True:
+        try:
+            worked = await walk(running)
+        except Exception as error:
+            if not db.is_transient(error):
+                raise
+            log.warning("walk_waits", error=told(error))
+            worked = False
+        if not worked:
+            await asyncio.sleep(IDLE_S)
+
+
+async def walk(running: Running) -> bool:
+    """Take one step of the oldest unfinished walk; says whether there was one."""
+    worked = False
+
+    async def step(connection: AsyncConnection) -> list[Outgoing]:
+        nonlocal worked
+        known = await reference_store.current(connection)  # before the act's row: who changes it locks in this order
+        act = await acts.lock_next(connection, (RECALCULATE, REPUBLISH))
+        if act is None:
+            return []
+        worked, now = True, running.clock.now()
+        if act.act == RECALCULATE:
+            events = await _recalculate(connection, act, known=known, now=now)
+        else:
+            events = await _republish(connection, act, now=now)
+        await counting.tally(connection, events, now=now)
+        return events
+
+    await running.commit(step, cause="walk")
+    await running.relay.catch_up()
+    return worked
+
+
+async def _recalculate(connection: AsyncConnection, act: Act, *, known: Reference, now: datetime) -> list[Outgoing]:
+    """Reckon a page of open matters anew; what moved keeps its old value and the reason."""
+    if not act.cursor:
+        await acts.set_total(connection, act, total=await store.count_matters(connection))
+    page = await store.list_matters(connection, after=act.cursor, limit=CHUNK, open_only=True, lock=True)
+    touched = {id: put for id, put in page.items() if _concerns(act, put)}
+    because: Any = act.subject
+    said = await said_store.list_said(connection, list(touched))
+    done = await put_folded(
+        connection,
+        {id: Matter(put.obligation, put.parts) for id, put in touched.items()},
+        said,
+        {id: put.trace for id, put in touched.items()},
+        known=known,
+        now=now,
+        because=because,
+    )
+    moved = [(old, new) for old, new in done.moved if moves.is_move(old, new)]
+    await moves.add(connection, moved, because=because, at=now)
+    await acts.go_on(connection, act, cursor=max(page, default=None), done=len(page), changed=len(moved))
+    return done.events
+
+
+def _concerns(act: Act, put: Put) -> bool:
+    procedures = act.detail.get("procedures")
+    return procedures is None or put.obligation["procedure"] in procedures
+
+
+async def _republish(connection: AsyncConnection, act: Act, *, now: datetime) -> list[Outgoing]:
+    """Say a page of present states again, with their revisions: hearers that know them ignore them."""
+    since = act.detail.get("since")
+    since_at = datetime.fromisoformat(since) if since else None
+    if not act.cursor:
+        await acts.set_total(connection, act, total=await store.count_obligations(connection, since=since_at))
+    page = await store.list_states(connection, after=act.cursor, limit=CHUNK, since=since_at)
+    last = page[-1].obligation["obligation_id"] if page else None
+    await acts.go_on(connection, act, cursor=last, done=len(page), changed=0)
+    return [say(ObligationChanged, put.obligation, now=now, trace=put.trace, again=act.id) for put in page]
+
+
+async def ask_to_republish(connection: AsyncConnection, *, since: datetime | None) -> int:
+    """Ask for every present state to be said again, or those that changed since; returns the id of the walk."""
+    detail = {"since": since.isoformat()} if since else {}
+    id = await acts.add(connection, REPUBLISH, subject="", slot=machine_now(), detail=detail, finished=False)
+    assert id is not None  # no two are asked for in the same microsecond; the request would be made again
+    return id

@@ -1,0 +1,58 @@
+"""Facts by slot, in order, each once: what every fold begins with. Pure.
+
+The facts of a slot are ordered by (as_of, rank of the status, heard, id). Where a primary source has spoken about a
+slot, a mirror's facts serve reconciliation only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from shared.events import Fact
+
+Slots = Mapping[str, Sequence[Fact]]
+PROMISES = frozenset({"about", "due"})  # they tell of no happening
+
+
+def slots_of(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
+    """Return the facts by slot, each once with the least of its `heard`, in order, mirrors only where alone."""
+    once: dict[str, Fact] = {}
+    for fact in facts:
+        known = once.get(fact["id"])
+        if known is None or (fact["heard"], fact["as_of"]) < (known["heard"], known["as_of"]):
+            once[fact["id"]] = fact
+    slots: dict[str, list[Fact]] = defaultdict(list)
+    for fact in once.values():
+        slots[fact["slot"]].append(fact)
+    for name, slot in slots.items():
+        if any(fact.get("mirror") for fact in slot):
+            slots[name] = slot = [fact for fact in slot if not fact.get("mirror")] or slot
+        if len(slot) > 1:
+            slot.sort(key=_order)
+    return slots
+
+
+def _order(fact: Fact) -> tuple[str, int, str, str]:
+    return fact["as_of"], fact["rank"], fact["heard"], fact["id"]
+
+
+def happened(slots: Mapping[str, list[Fact]], *, until: str) -> dict[str, list[Fact]]:
+    """Leave out what had not happened by `until`; of due dates announced later, the first where none was known."""
+    kept: dict[str, list[Fact]] = {}
+    for name, slot in slots.items():
+        if name == "about":
+            kept[name] = slot
+        elif name == "due":
+            kept[name] = [fact for fact in slot if fact["as_of"] <= until] or slot[:1]
+        elif past := [_cut(fact, until) for fact in slot if fact["at"] <= until]:
+            kept[name] = past
+    return kept
+
+
+def _cut(fact: Fact, until: str) -> Fact:
+    """A supplement received later is not received yet."""
+    value = fact["value"]
+    if isinstance(value, dict) and (received := value.get("received")) and received > until:
+        return {**fact, "value": {**value, "received": None}}
+    return fact

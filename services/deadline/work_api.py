@@ -1,0 +1,92 @@
+"""Deadline over HTTP: long work asked for, how far it has come, and what a change would do before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.deadline import acts, forecasting, recalculating, reference_store
+from services.deadline.reference import Reference, Row, reference
+from shared.events import CalendarDescribed, ProcedureDescribed
+from shared.instants import canonical
+from shared.service import Running
+from shared.worktime import CalendarError
+
+router = APIRouter(tags=["long work"])
+
+
+class Change(BaseModel):
+    """Reference data as they would be announced."""
+
+    model_config = ConfigDict(extra="forbid")
+    calendars: Annotated[list[CalendarDescribed], Field(max_length=1000)] = []
+    procedures: Annotated[list[ProcedureDescribed], Field(max_length=20_000)] = []
+
+
+def _running(request: Request) -> Running:
+    running: Running = request.app.state.running
+    return running
+
+
+@router.post("/republish", status_code=202)
+async def republish(request: Request, since: AwareDatetime | None = None) -> dict[str, Any]:
+    """Ask for every present state to be said again, with its revision; `since`: those that changed since then.
+
+    returns: the id of the work, for `/v1/work/{id}`.
+    """
+    async with _running(request).engine.begin() as connection:
+        return {"id": await recalculating.ask_to_republish(connection, since=since)}
+
+
+@router.get("/work")
+async def list_work(
+    request: Request, act: Annotated[str, Query(pattern="^(recalculate|republish|census)$")] = "recalculate"
+) -> list[dict[str, Any]]:
+    """Return the newest work of one kind, the newest first."""
+    async with _running(request).engine.connect() as connection:
+        return [one._asdict() for one in await acts.list_newest(connection, act, limit=20)]
+
+
+@router.get("/work/{id}")
+async def show_work(id: int, request: Request) -> dict[str, Any]:
+    """Return one piece of work: obligations in all, done and changed, and when it was finished."""
+    async with _running(request).engine.connect() as connection:
+        found = await acts.find(connection, id)
+    if found is None:
+        raise HTTPException(404, "no such work")
+    return found._asdict()
+
+
+@router.post("/forecast")
+async def forecast(change: Change, request: Request) -> StreamingResponse:
+    """Stream what would change if these calendars and procedures were announced: a line a page, the last is the whole.
+
+    Nothing is stored and nothing is said.
+    """
+    running = _running(request)
+    async with running.engine.connect() as connection:
+        would = _would(await reference_store.list_rows(connection), change, since=canonical(running.clock.now()))
+    return StreamingResponse(_forecast(running, would), media_type="application/x-ndjson")
+
+
+def _would(rows: list[Row], change: Change, *, since: str) -> Reference:
+    new = [Row("calendar", one.name, since, one.model_dump(mode="json")) for one in change.calendars]
+    new += [Row("procedure", one.code, since, one.model_dump(mode="json")) for one in change.procedures]
+    try:
+        return reference([*rows, *new])
+    except CalendarError as error:
+        raise HTTPException(422, f"calendars: {error}") from error
+    except KeyError as error:
+        raise HTTPException(422, f"calendars: there is no calendar {error.args[0]!r} to inherit from") from error
+
+
+async def _forecast(running: Running, would: Reference) -> AsyncIterator[bytes]:
+    async with running.engine.connect() as connection:
+        snapshot = await connection.execution_options(isolation_level="REPEATABLE READ")
+        async for report in forecasting.forecast(snapshot, would, now=canonical(running.clock.now())):
+            yield orjson.dumps(report.document()) + b"\n"
