@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from shared.clock import monotonic_s
+from shared.clock import PROVINCE_ZONE, monotonic_s
 
 if TYPE_CHECKING:
     import httpx
@@ -147,3 +148,12 @@ def reading(file: Path | None) -> Iterator[IO[bytes]]:
         raise typer.BadParameter(f"cannot read {file}: {error.strerror}", param_hint="FILE") from None
     with opened:
         yield opened
+
+
+def moment(text: str, *, option: str) -> str:
+    """Return a time with its offset. raises: typer.BadParameter - it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is not a time like 2026-11-20T17:00:00+07:00", param_hint=option) from None
+    return (at if at.tzinfo else at.replace(tzinfo=PROVINCE_ZONE)).isoformat()

@@ -30,7 +30,7 @@ TABLES = (
     """,
     """
     CREATE TABLE deadline.reference_version (  -- one row: a new version at every change, by which copies see it
-        only boolean PRIMARY KEY DEFAULT true CHECK (only),
+        single boolean PRIMARY KEY DEFAULT true CHECK (single),
         version text NOT NULL
     )
     """,
@@ -100,7 +100,7 @@ async def change(
     await connection.execute(
         text(
             "INSERT INTO deadline.reference_version (version) VALUES (:version) "
-            "ON CONFLICT (only) DO UPDATE SET version = excluded.version"
+            "ON CONFLICT (single) DO UPDATE SET version = excluded.version"
         ),
         {"version": secrets.token_hex(8)},
     )

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.deadline import acts, forecasting, recalculating, reference_store
 from services.deadline.reference import Reference, Row, reference
+from shared import db
 from shared.events import CalendarDescribed, ProcedureDescribed
 from shared.instants import canonical
 from shared.service import Running
@@ -39,7 +40,7 @@ async def republish(request: Request, since: AwareDatetime | None = None) -> dic
 
     returns: the id of the work, for `/v1/work/{id}`.
     """
-    async with _running(request).engine.begin() as connection:
+    async with db.transaction(_running(request).engine) as connection:
         return {"id": await recalculating.ask_to_republish(connection, since=since)}
 
 

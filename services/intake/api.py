@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake import directory, store
+from services.intake import calendars_api, directory, store
 from services.intake.handlers import IMPORT_ID, IMPORT_LINE, RECEIVED_AT, SETTINGS
 from shared import bus, db, quarantine, tracing
 from shared.clock import machine_now
@@ -20,6 +20,7 @@ from shared.http import KEY
 from shared.service import Running
 
 router = APIRouter(prefix="/v1", dependencies=KEY)
+router.include_router(calendars_api.router)
 
 Source = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="the source's registered name")]
 ImportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,80}$")]

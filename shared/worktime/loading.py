@@ -19,7 +19,11 @@ NOTHING = Content(ZoneInfo("UTC"), date(2000, 1, 1), date(2000, 1, 1), ((),) * 7
 
 
 class Loaded(NamedTuple):
-    """A calendar from a file. notes: what is no mistake and perhaps not meant."""
+    """A calendar from a file.
+
+    given: its plain data, dates written out. units: words for those whose calendar it is. notes: what is no mistake
+    and perhaps not meant.
+    """
 
     name: str
     path: Path
@@ -27,6 +31,8 @@ class Loaded(NamedTuple):
     source: str | None
     calendar: WorkCalendar
     notes: tuple[str, ...]
+    given: Mapping[str, Any]
+    units: tuple[str, ...]
 
 
 class CalendarFilesError(ValueError):
@@ -46,6 +52,7 @@ def load(paths: Iterable[Path], *, known: Mapping[str, WorkCalendar] | None = No
     by_name: dict[str, Written] = {}
     for file in files:
         _check_name(file, by_name)
+        _check_units(file)
     made: dict[int, WorkCalendar | None] = {}
     for file in files:
         _make(file, by_name, known or {}, made, ())
@@ -62,6 +69,18 @@ def from_given(given: Mapping[str, Any], *, base: WorkCalendar | None) -> WorkCa
     """
     own = {key: value for key, value in given.items() if key not in NOT_OF_HOURS}
     return compiled(checked(own, base=base.content if base else None))
+
+
+def _check_units(file: Written) -> None:
+    units = file.given.get("units")
+    if units is None:
+        return
+    if not isinstance(units, list):
+        file.tell(("units",), "units: not a list of codes, agency ids or names")
+        return
+    for number, unit in enumerate(units):
+        if not isinstance(unit, str) or not unit.strip():
+            file.tell(("units", number), f"units: {unit!r} is not a code, an agency id or a name")
 
 
 def _check_name(file: Written, by_name: dict[str, Written]) -> None:
@@ -159,7 +178,9 @@ def _loaded(
     outside = [text for text in given.get("dates") or () if _is_outside(own, text)]
     if outside:
         notes.append(f"not between known_from and known_until, so without effect: {', '.join(outside)}")
-    return Loaded(given["name"], file.path, inherits, given.get("source"), own, tuple(notes))
+    plain = {key: value for key, value in given.items() if key != "units"}
+    units = tuple(given.get("units") or ())
+    return Loaded(given["name"], file.path, inherits, given.get("source"), own, tuple(notes), plain, units)
 
 
 def _is_outside(own: WorkCalendar, text: str) -> bool:

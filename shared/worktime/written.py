@@ -15,7 +15,7 @@ import yaml
 from shared.worktime.content import WEEKDAYS, Place, named
 
 KEYS = (
-    *("name", "source", "inherits", "timezone", "week", "periods", "dates", "make_up", "names", "provisional"),
+    *("name", "source", "inherits", "units", "timezone", "week", "periods", "dates", "make_up", "names", "provisional"),
     *("known_from", "known_until"),
 )
 COLUMNS = ("date", "kind", "name", "source", "confidence", "shifts")

@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from services.deadline import cli
+from shared.cli import moment
 from tests.unit.deadline.saying import snapshot, told
 
 
@@ -37,7 +38,7 @@ def test_lines_are_split_at_line_feeds_alone() -> None:
 
 
 def test_a_time_without_an_offset_is_vietnamese_time() -> None:
-    assert cli.moment("2026-11-20T17:00") == "2026-11-20T17:00:00+07:00"
-    assert cli.moment("2026-11-20T10:00:00Z") == "2026-11-20T10:00:00+00:00"
+    assert moment("2026-11-20T17:00", option="--as-of") == "2026-11-20T17:00:00+07:00"
+    assert moment("2026-11-20T10:00:00Z", option="--as-of") == "2026-11-20T10:00:00+00:00"
     with pytest.raises(typer.BadParameter):
-        cli.moment("soon")
+        moment("soon", option="--as-of")
