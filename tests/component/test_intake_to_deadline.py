@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -12,12 +14,16 @@ import pytest_asyncio
 from nats.aio.client import Client
 from sqlalchemy import text
 
+from services.deadline import store
+from services.deadline.counting import digest
 from services.deadline.main import SERVICE as DEADLINE
 from services.intake.main import SERVICE as INTAKE
 from shared import parking, program
 from shared.service import Running
 from tests import servers as real
 from tests.component import harness
+
+PERIODIC = {"deadline.census_taken.v1", "deadline.events_counted.v1"}
 
 
 def snapshot(code: str = "000.00.12.H56-261102-0001", **fields: Any) -> dict[str, Any]:
@@ -122,19 +128,103 @@ async def test_the_sweep_says_once_that_a_deadline_passed(started: dict[str, Run
     await harness.feed(client, [message(overdue)])
     await harness.tick(client, "2026-10-26T09:10:00+07:00", streams=("FEED", "COMPLAINTS"))
     await harness.until_idle(started)
-    assert [event["type"] for event in await harness.said(client, "DEADLINE")] == [
-        "deadline.deadline_set.v1",
-        "deadline.deadline_near.v1",
-    ]
+    said = [event["type"] for event in await harness.said(client, "DEADLINE")]
+    assert [type for type in said if type not in PERIODIC] == ["deadline.deadline_set.v1", "deadline.deadline_near.v1"]
     await harness.tick(client, "2026-10-26T09:10:01+07:00", streams=("FEED", "COMPLAINTS"))
     await harness.tick(client, "2026-10-27T09:10:01+07:00", streams=("FEED", "COMPLAINTS"))
     await harness.until_idle(started)
     types = [event["type"] for event in await harness.said(client, "DEADLINE")]
-    assert types == [
+    assert [type for type in types if type not in PERIODIC] == [
         "deadline.deadline_set.v1",
         "deadline.deadline_near.v1",
         "deadline.deadline_passed.v1",
     ]
+
+
+async def test_each_morning_the_open_and_overdue_are_said_with_their_revisions(
+    started: dict[str, Running], client: Client
+) -> None:
+    overdue = snapshot(NgayTiepNhan="20261019091000", NgayHenTra="20261026091000")
+    await harness.feed(client, [message(overdue, snapshot("000.00.12.H56-261102-0002"))])
+    for at in ("2026-10-26T09:10:01+07:00", "2026-10-27T06:00:00+07:00", "2026-10-27T23:00:00+07:00"):
+        await harness.tick(client, at, streams=("FEED", "COMPLAINTS"))
+    await harness.until_idle(started)
+    said = await harness.said(client, "DEADLINE")
+    censuses = [event["data"] for event in said if event["type"] == "deadline.census_taken.v1"]
+    assert [census["slot"] for census in censuses] == ["2026-10-26T06:00:00+07:00", "2026-10-27T06:00:00+07:00"]
+    [passed] = [event["data"] for event in said if event["type"] == "deadline.deadline_passed.v1"]
+    assert censuses[1]["overdue"] == [[passed["obligation_id"], passed["revision"]]]
+    assert censuses[1]["counts"] == {"dossier": {"overdue": 1, "on_time": 1}}
+
+
+async def test_the_events_of_each_hour_are_counted_with_a_digest_of_their_ids(
+    started: dict[str, Running], client: Client
+) -> None:
+    for at in ("2026-11-02T09:30:00+07:00", "2026-11-02T11:00:00+07:00", "2026-11-02T11:30:00+07:00"):
+        await harness.tick(client, at, streams=("FEED", "COMPLAINTS"))
+        await harness.until_idle(started)
+        await harness.feed(client, [message(snapshot(f"000.00.12.H56-2611020-{at[11:13]}{at[14:16]}"))])
+        await harness.until_idle(started)
+    await harness.tick(client, "2026-11-02T12:10:00+07:00", streams=("FEED", "COMPLAINTS"))
+    await harness.until_idle(started)
+    said = await harness.said(client, "DEADLINE")
+    counted = {event["data"]["hour"]: event["data"] for event in said if event["type"] == "deadline.events_counted.v1"}
+    by_hour: dict[str, list[str]] = defaultdict(list)
+    for event in said:
+        if event["type"] not in PERIODIC:
+            hour = datetime.fromisoformat(event["time"]).replace(minute=0, second=0, microsecond=0)
+            by_hour[hour.astimezone(UTC).isoformat()].append(event["id"])
+    assert len(by_hour) == 2
+    for hour, ids in by_hour.items():
+        found = next(one for at, one in counted.items() if datetime.fromisoformat(at).isoformat() == hour)
+        assert (found["count"], found["digest"]) == (len(ids), f"{digest(ids):016x}")
+
+
+async def test_a_step_with_a_term_is_owed_by_whoever_holds_it(started: dict[str, Running], client: Client) -> None:
+    def step(at: str, **more: str) -> bytes:
+        of = {"MaHoSo": "000.00.12.H56-261102-0001", "ThoiDiemXuLy": at, "TrangThai": "4", **more}
+        return message(of, service="CapNhatTienDoHoSoMC")
+
+    branch = {"PhongBanXuLy": "Chi nhánh VPĐKĐĐ Mường Lát", "NgayKetThucTheoQuyDinh": "20261104170000"}
+    await harness.feed(client, [message(snapshot()), step("20261102100000", **branch)])
+    await harness.until_idle(started)
+    dossier, held = await documents(started)
+    assert (held["obligation_id"], held["parent"]) == (
+        f"step/{dossier['subject_id']}/20261102100000",
+        dossier["obligation_id"],
+    )
+    assert (held["unit_name"], held["due_at"], held["state"]) == (
+        "Chi nhánh VPĐKĐĐ Mường Lát",
+        "2026-11-04T17:00:00+07:00",
+        "open",
+    )
+    assert (dossier["holder"], dossier["holder_due_at"]) == (held["unit_name"], held["due_at"])
+    await harness.feed(client, [step("20261105090000")])
+    await harness.until_idle(started)
+    dossier, held = await documents(started)
+    assert (held["state"], held["end"], held["timing"], held["late_days"]) == ("ended", "passed_on", "late", 1)
+    assert dossier["holder"] is None
+
+
+async def test_a_part_that_turns_out_not_to_be_is_ended_as_void_and_shown_no_more(
+    started: dict[str, Running], client: Client
+) -> None:
+    """An earlier request that becomes known later makes one pause of two: the second pause was none."""
+
+    def asked(*supplements: tuple[str, str]) -> bytes:
+        entries = [{"NgayBoSung": since, "NgayTiepNhanBoSung": until} for since, until in supplements]
+        return message(snapshot(DanhSachHoSoBoSung=entries))
+
+    await harness.feed(client, [asked(("20261104090000", ""))])
+    await harness.until_idle(started)
+    await harness.feed(client, [asked(("20261103090000", "20261104100000"), ("20261104090000", ""))])
+    await harness.until_idle(started)
+    pauses = {one["obligation_id"][-14:]: one for one in await documents(started) if one["kind"] == "pause"}
+    assert (pauses["20261104090000"]["state"], pauses["20261104090000"]["end"]) == ("ended", "void")
+    assert (pauses["20261103090000"]["state"], pauses["20261103090000"]["due_at"][:10]) == ("open", "2026-12-04")
+    async with started["deadline"].engine.connect() as connection:
+        listed = await store.list_obligations(connection, after="", limit=10)
+    assert "void" not in {one["end"] for one in listed}
 
 
 async def test_an_end_settles_the_obligation_and_says_whether_it_was_late(

@@ -1,0 +1,189 @@
+"""Calendars that change: open obligations follow with their reason, ended ones stay, a forecast tells before."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import httpx
+import orjson
+import pytest_asyncio
+from nats.aio.client import Client
+
+from services.deadline import api as deadline_api
+from services.deadline.main import SERVICE as DEADLINE
+from services.intake import api as intake_api
+from services.intake.main import SERVICE as INTAKE
+from shared import http
+from shared.service import Running
+from tests import servers as real
+from tests.component import harness
+from tests.component.test_intake_to_deadline import PERIODIC, message, snapshot
+
+OURS, OTHERS, ENDED = (f"000.00.12.H56-261102-000{n}" for n in (1, 2, 3))
+MUONG_LAT = {
+    "name": "muong-lat",
+    "given": {"name": "muong-lat", "inherits": "thanh-hoa", "dates": {"2026-11-05": []}},
+    "units": ["UBND xã Mường Lát"],
+}
+
+
+class Stack(NamedTuple):
+    running: dict[str, Running]
+    intake: httpx.AsyncClient
+    deadline: httpx.AsyncClient
+    nats: Client
+
+    async def tick(self, at: str) -> None:
+        await harness.tick(self.nats, at, streams=("FEED", "COMPLAINTS"))
+        await harness.until_idle(self.running)
+
+    async def moved(self) -> list[dict[str, Any]]:
+        said = await harness.said(self.nats, "DEADLINE")
+        return [event for event in said if event["type"] == "deadline.deadline_moved.v1"]
+
+    async def shown(self, code: str) -> dict[str, Any]:
+        answer = await self.deadline.get(f"/v1/obligations/dossier/{code}")
+        return dict(answer.raise_for_status().json())
+
+
+def caller(of: Running, router: Any) -> httpx.AsyncClient:
+    app = http.application(name=of.service.name, settings=of.settings, ready=dict, asyncapi={})
+    app.include_router(router)
+    app.state.running = of
+    headers = {"X-API-Key": harness.API_KEY}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://here", headers=headers)
+
+
+@pytest_asyncio.fixture
+async def stack(nats_url: str, postgres_url: str) -> AsyncIterator[Stack]:
+    """Three dossiers without a date of the source's: one of Mường Lát, one of another unit, one that ended."""
+    database = await real.fresh_database(postgres_url, migrated=["intake", "deadline"])
+    async with (
+        harness.services(INTAKE, DEADLINE, nats_url=nats_url, database=database, clock="driven") as running,
+        harness.connected(nats_url) as nats,
+        caller(running["intake"], intake_api.router) as intake,
+        caller(running["deadline"], deadline_api.router) as deadline,
+    ):
+        dossiers = [
+            snapshot(OURS, NgayHenTra=""),
+            snapshot(OTHERS, NgayHenTra="", DonViXuLy="Sở Tư pháp"),
+            snapshot(ENDED, NgayHenTra="", TrangThaiHoSo="9", NgayKetThucXuLy="20261105150000"),
+        ]
+        await harness.feed(nats, [message(*dossiers)])
+        found = Stack(running, intake, deadline, nats)
+        await found.tick("2026-11-06T10:00:00+07:00")
+        yield found
+    await real.drop_database(postgres_url, database)
+
+
+async def test_a_calendar_moves_what_is_open_of_its_units_and_nothing_else(stack: Stack) -> None:
+    before = [await stack.shown(code) for code in (OURS, OTHERS, ENDED)]
+    answer = (await stack.intake.post("/v1/calendars", json=[MUONG_LAT])).raise_for_status().json()
+    assert answer == {"added": ["muong-lat"], "changed": [], "unchanged": []}
+    await harness.until_idle(stack.running)
+    ours, others, ended = [await stack.shown(code) for code in (OURS, OTHERS, ENDED)]
+    assert (before[0]["due_at"], ours["due_at"]) == ("2026-11-09T09:10:00+07:00", "2026-11-10T09:10:00+07:00")
+    [move] = ours["explanation"]["moved"]
+    assert move["because"] == "calendar"
+    assert move["due_before"].startswith("2026-11-09T02:10")
+    assert ours["explanation"]["calendar_version"] != before[0]["explanation"]["calendar_version"]
+    for was, now in ((before[1], others), (before[2], ended)):
+        assert {name: was[name] for name in ("due_at", "computed_due_at", "revision")} == {
+            name: now[name] for name in ("due_at", "computed_due_at", "revision")
+        }
+        assert was["explanation"]["calendar_version"] == now["explanation"]["calendar_version"]
+    [event] = await stack.moved()
+    assert (event["data"]["because"], event["data"]["due_at"]) == ("calendar", ours["due_at"])
+    [work] = [one for one in (await stack.deadline.get("/v1/work")).json() if one["subject"] == "calendar"]
+    assert (work["total"], work["done"], work["changed"]) == (2, 2, 1)
+
+
+async def test_the_same_calendar_again_changes_nothing(stack: Stack) -> None:
+    for expected in ("added", "unchanged"):
+        answer = (await stack.intake.post("/v1/calendars", json=[MUONG_LAT])).raise_for_status().json()
+        assert answer[expected] == ["muong-lat"]
+        await harness.until_idle(stack.running)
+    assert len(await stack.moved()) == 1
+    assert len((await stack.deadline.get("/v1/work")).json()) == 1
+
+
+async def test_what_is_said_later_of_an_ended_dossier_does_not_bring_in_a_newer_calendar(stack: Stack) -> None:
+    await stack.intake.post("/v1/calendars", json=[MUONG_LAT])
+    await harness.until_idle(stack.running)
+    before = await stack.shown(ENDED)
+    returned = snapshot(
+        ENDED, NgayHenTra="", TrangThaiHoSo="10", NgayKetThucXuLy="20261105150000", NgayTra="20261106080000"
+    )
+    await harness.feed(stack.nats, [message(returned)])
+    await harness.until_idle(stack.running)
+    after = await stack.shown(ENDED)
+    assert after["computed_due_at"] == before["computed_due_at"] == "2026-11-09T09:10:00+07:00"
+
+
+async def test_a_forecast_says_what_would_move_and_moves_nothing(stack: Stack) -> None:
+    answer = await stack.deadline.post("/v1/forecast", json={"calendars": [{**MUONG_LAT, "revision": 0}]})
+    report = orjson.loads(answer.content.splitlines()[-1])
+    assert (report["open"], report["checked"], report["moved"], report["later"]) == (2, 2, 1, 1)
+    assert report["by_unit"] == {"UBND xã Mường Lát": 1}
+    assert report["examples"][0]["due_at_then"] == "2026-11-10T09:10:00+07:00"
+    assert (await stack.shown(OURS))["due_at"] == "2026-11-09T09:10:00+07:00"
+    assert await stack.moved() == []
+
+
+async def test_a_forecast_tells_of_warnings_that_would_be_withdrawn(stack: Stack) -> None:
+    holidays = {f"2026-{month:02}-{day:02}": [] for month in (11, 12) for day in range(2, 31)}
+    given = {**MUONG_LAT["given"], "dates": holidays, "known_until": "2030-12-31"}  # type: ignore[dict-item]
+    await stack.tick("2026-11-12T10:00:00+07:00")
+    change = {"calendars": [{**MUONG_LAT, "given": given, "revision": 0}]}
+    answer = await stack.deadline.post("/v1/forecast", json=change)
+    report = orjson.loads(answer.content.splitlines()[-1])
+    assert report["withdrawn"] == 1
+    assert report["overdue"] == 0
+
+
+async def test_a_calendar_that_cannot_be_used_is_refused_with_its_place(stack: Stack) -> None:
+    wrong = {**MUONG_LAT, "given": {"inherits": "thanh-hoa", "dates": {"2026-11-05": ["09:00-08:00"]}}}
+    answer = await stack.intake.post("/v1/calendars", json=[wrong])
+    assert answer.status_code == 422
+    assert "muong-lat: dates.2026-11-05: 09:00-08:00 closes" in answer.json()["detail"]
+    orphan = {**MUONG_LAT, "given": {"inherits": "nobody"}}
+    for refused in (
+        await stack.intake.post("/v1/calendars", json=[orphan]),
+        await stack.deadline.post("/v1/forecast", json={"calendars": [{**orphan, "revision": 0}]}),
+    ):
+        assert refused.status_code == 422
+        assert "no calendar 'nobody'" in refused.json()["detail"]
+    assert (await stack.intake.get("/v1/calendars")).json() == []
+
+
+async def test_every_state_is_said_again_with_its_revision(stack: Stack) -> None:
+    events = await harness.said(stack.nats, "DEADLINE")
+    said = {event["data"]["obligation_id"]: event["data"] for event in events if event["type"] not in PERIODIC}
+    work = (await stack.deadline.post("/v1/republish")).raise_for_status().json()
+    await harness.until_idle(stack.running)
+    again = [event for event in await harness.said(stack.nats, "DEADLINE") if ":again:" in event["id"]]
+    assert {event["data"]["obligation_id"]: event["data"] for event in again} == said
+    done = (await stack.deadline.get(f"/v1/work/{work['id']}")).json()
+    assert (done["total"], done["done"]) == (3, 3)
+    assert done["finished_at"]
+    assert (await stack.deadline.get("/v1/work/0")).status_code == 404
+
+
+async def test_what_was_recorded_later_is_left_out_of_what_could_be_known(stack: Stack) -> None:
+    known = await stack.deadline.get("/v1/export/obligations")
+    async with stack.running["deadline"].engine.connect() as connection:
+        moment = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
+    await harness.feed(stack.nats, [message(snapshot(OURS, TrangThaiHoSo="9", NgayKetThucXuLy="20261106100000"))])
+    await harness.feed(stack.nats, [message(snapshot("000.00.12.H56-261102-0009"))])
+    await harness.until_idle(stack.running)
+
+    async def export(**query: str) -> dict[str, Any]:
+        answer = await stack.deadline.get("/v1/export/obligations", params=query)
+        return {one["subject_id"]: one for one in map(orjson.loads, answer.content.splitlines())}
+
+    then = await export(known_at=moment.isoformat())
+    assert set(then) == {OURS, OTHERS, ENDED}
+    assert then[OURS]["state"] == "open"
+    assert (await export())[OURS]["state"] == "ended"
+    assert len(known.content.splitlines()) == 3
