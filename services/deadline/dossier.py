@@ -28,7 +28,7 @@ def fold(key: str, raw_code: str, facts: Iterable[Fact], *, terms: Terms, until:
     until: show the world at that moment: later happenings are left out; of due dates announced later only the first
         is used where none was known before.
     """
-    slots = slots_of(facts)
+    slots: Slots = slots_of(facts)
     if until is not None:
         slots, later = happened(slots, until=until), slots
         if not _is_there(slots, later=later):
@@ -46,7 +46,7 @@ def fold(key: str, raw_code: str, facts: Iterable[Fact], *, terms: Terms, until:
     course.pauses = _pauses(course, standing, supplements)
     if _supplement_requests(standing, supplements) > 1:
         course.flags.add("supplement_repeated")
-    _flag(course, everything, slots)
+    flag(course, everything, slots)
     filed = slots.get("filed")
     filed_at = filed[-1]["value"] if filed else None
     return [course, *parts.of(course, filed_at=filed_at, standing=standing, supplements=supplements, terms=terms)]
@@ -203,7 +203,7 @@ def _joined(spans: Iterable[Pause], *, ended_at: str | None) -> list[Pause]:
     return joined
 
 
-def _flag(course: Course, facts: Sequence[Fact], slots: Slots) -> None:
+def flag(course: Course, facts: Sequence[Fact], slots: Slots) -> None:
     for fact in facts:
         at, heard = fact["at"], fact["heard"]
         if at > heard and datetime.fromisoformat(at) > datetime.fromisoformat(heard) + FUTURE:

@@ -9,7 +9,7 @@ from services.deadline import answer, dossier, duty
 from services.deadline.course import Course, obligation_of
 from services.deadline.parts import Terms
 from services.deadline.reference import Reference
-from shared.events import Obligation
+from shared.events import DutyKind, Obligation
 from shared.worktime import WorkCalendar
 
 Data = Mapping[str, Any]  # the `data` of an event heard
@@ -58,7 +58,8 @@ def courses(id: str, said: Sequence[Data], *, terms: Terms, until: str | None = 
     if kind == "dossier":
         raw_code = min(data["raw_code"] for data in said)
         return dossier.fold(subject, raw_code, facts, terms=terms, until=until)
-    done = duty.fold(kind, subject, facts, until=until)
+    of: DutyKind = "report" if kind == "report" else "remediation"
+    done = duty.fold(of, subject, facts, until=until)
     return [done] if done else []
 
 

@@ -37,9 +37,9 @@ def _order(fact: Fact) -> tuple[str, int, str, str]:
     return fact["as_of"], fact["rank"], fact["heard"], fact["id"]
 
 
-def happened(slots: Mapping[str, list[Fact]], *, until: str) -> dict[str, list[Fact]]:
+def happened(slots: Slots, *, until: str) -> dict[str, Sequence[Fact]]:
     """Leave out what had not happened by `until`; of due dates announced later, the first where none was known."""
-    kept: dict[str, list[Fact]] = {}
+    kept: dict[str, Sequence[Fact]] = {}
     for name, slot in slots.items():
         if name == "about":
             kept[name] = slot

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +28,7 @@ SourceQuery = Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 MAX_LINES = 1000  # of one call: an atomic batch of the stream
 MAX_CALL_BYTES = 32 << 20
 LAST_LINE = 999_999_999 - MAX_LINES  # line numbers have nine digits at most
+NDJSON = "application/x-ndjson"
 
 
 def _running(request: Request) -> Running:
@@ -75,9 +76,48 @@ async def take_national(source: Source, request: Request) -> dict[str, Any]:
     return {"stored": True, "id": tracing.id_of(trace), "error_code": "00"}
 
 
+@router.post("/feeds/{source}/facts", status_code=202, tags=["feeds"])
+async def take_facts(source: Source, request: Request) -> dict[str, Any]:
+    """Store what a source says in our own format: CloudEvents 1.0 as JSON, one document or an array of them.
+
+    With the content type `application/x-ndjson` each line is such a message, at most 1000 of them.
+
+    returns: `id` as for `national`, of all messages of the call; `stored`: how many they are.
+
+    The answer comes after the stream has stored them all. Sending them again is harmless.
+    """
+    running = _running(request)
+    in_lines = request.headers.get("Content-Type", "").split(";")[0].strip().lower() == NDJSON
+    body = await _body(request, limit=MAX_CALL_BYTES if in_lines else SETTINGS.max_body_bytes)
+    bodies = _messages_of_lines(body) if in_lines else [body]
+    call_id = uuid.uuid4().hex
+    trace = tracing.received(request.headers, seed=call_id)
+    headers = _headers(running, **{tracing.HEADER: trace})
+    subject = f"feed.{source}.facts"
+    await _store(running, [Outgoing(f"{call_id}:{n}", subject, one, headers) for n, one in enumerate(bodies)])
+    return {"stored": len(bodies), "id": tracing.id_of(trace)}
+
+
+def _messages_of_lines(body: bytes) -> list[bytes]:
+    """Return the lines that are not blank. raises: HTTPException - none, too many, or one that NATS would refuse."""
+    lines = {number: line for number, one in enumerate(body.split(b"\n"), start=1) if (line := one.strip())}
+    if not 1 <= len(lines) <= MAX_LINES:
+        raise HTTPException(422, f"send between 1 and {MAX_LINES} lines")
+    for number, line in lines.items():
+        if len(line) > SETTINGS.max_body_bytes:
+            raise HTTPException(
+                413, f"line {number} has {len(line)} bytes; at most {SETTINGS.max_body_bytes}; nothing is stored"
+            )
+    return list(lines.values())
+
+
 @router.post("/imports/{import_id}/lines", status_code=202, tags=["imports"])
 async def take_lines(
-    import_id: ImportId, request: Request, source: SourceQuery, first: Annotated[int, Query(ge=1, le=LAST_LINE)]
+    import_id: ImportId,
+    request: Request,
+    source: SourceQuery,
+    first: Annotated[int, Query(ge=1, le=LAST_LINE)],
+    format: Literal["national", "facts"] = "national",
 ) -> dict[str, Any]:
     """Store lines of an NDJSON file, each one message, as lines `first`, `first` + 1 … of an import."""
     running = _running(request)
@@ -93,7 +133,7 @@ async def take_lines(
             too_long.append((number, line))
             continue
         headers = _headers(running, **{IMPORT_ID: import_id, IMPORT_LINE: str(number)})
-        messages.append(Outgoing(f"{import_id}:{number}", f"feed.{source}.national", line, headers))
+        messages.append(Outgoing(f"{import_id}:{number}", f"feed.{source}.{format}", line, headers))
     if messages:
         await _store(running, messages)
     if too_long:

@@ -32,6 +32,7 @@ The columns, in any order; only code and name must be filled, and | stands betwe
 
 class Format(StrEnum):
     NATIONAL = "national"
+    FACTS = "facts"
 
 
 def register(app: typer.Typer) -> None:
@@ -53,8 +54,8 @@ def register(app: typer.Typer) -> None:
 
 def import_files(
     files: Annotated[list[str], typer.Argument(metavar="FILE…", help="NDJSON, also as .gz; - is the standard input.")],
-    source: Annotated[str, typer.Option(metavar="NAME", help="The source's name, as in feed.<source>.national.")],
-    format: Annotated[Format, typer.Option(help="The shape of the lines.")] = Format.NATIONAL,
+    source: Annotated[str, typer.Option(metavar="NAME", help="The source's name, as in feed.<source>.<format>.")],
+    format: Annotated[Format, typer.Option(help="The portal's messages, or CloudEvents of our own.")] = Format.NATIONAL,
     import_id: Annotated[
         str | None, typer.Option("--import-id", help="Instead of the content's own; a new one sends every line again.")
     ] = None,
@@ -70,7 +71,8 @@ def import_files(
         raise typer.BadParameter("small letters, digits, - and _ only", param_hint="--source")
     if import_id is not None and (len(files) > 1 or not importing.IMPORT_ID.match(import_id)):
         raise typer.BadParameter("goes with one file; letters, digits, - and _ only", param_hint="--import-id")
-    with importing.opened(files, source=source, import_id=import_id) as batch, client("intake", data) as intake:
+    opened = importing.opened(files, source=source, import_id=import_id, format=format)
+    with opened as batch, client("intake", data) as intake:
         outcomes = [importing.send(intake, one, progress=sys.stderr.isatty()) for one in batch]
     total = {name: sum(outcome[name] for outcome in outcomes) for name in importing.COUNTED}
     if as_json:

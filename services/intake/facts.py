@@ -69,7 +69,7 @@ def facts_of(of: Snapshot | Step, *, message: Message, source: str, mirror: bool
     # the id says what the message itself says: heard again later it is the same fact, though more may be believed then
     named = said if newest == as_of else _assertions(of, agency=message.agency, as_of=newest)
     return [
-        _fact(key_of(of.code), one, name=name, heard=receipt.heard, source=source, mirror=mirror)
+        fact_of(key_of(of.code), one, name=name, heard=receipt.heard, source=source, mirror=mirror)
         for one, name in zip(said, named, strict=True)
     ]
 
@@ -77,7 +77,7 @@ def facts_of(of: Snapshot | Step, *, message: Message, source: str, mirror: bool
 def _facts_of_step(step: Step, *, source: str, mirror: bool, heard: str) -> list[Fact]:
     value = {"status": step.status, "step": step.at, "division": step.division, "step_due": step.step_due_at}
     said = Assertion("standing", value, step.at, step.at, RANKS.get(step.status, 0))
-    return [_fact(key_of(step.code), said, name=said, heard=heard, source=source, mirror=mirror)]
+    return [fact_of(key_of(step.code), said, name=said, heard=heard, source=source, mirror=mirror)]
 
 
 def _assertions(of: Snapshot, *, agency: str, as_of: str) -> list[Assertion]:
@@ -133,7 +133,8 @@ def _believed(of: Snapshot, *, receipt: Receipt) -> str:
     return max((at for at in _happenings(of) if at and at <= receipt.latest), default=receipt.heard)
 
 
-def _fact(key: str, said: Assertion, *, name: Assertion, heard: str, source: str, mirror: bool) -> Fact:
+def fact_of(key: str, said: Assertion, *, name: Assertion, heard: str, source: str, mirror: bool) -> Fact:
+    """Return an assertion about the thing `key` as a fact. name: what its id is made of."""
     identity = orjson.dumps((key, source, *name))
     fact: Fact = {
         "id": hashlib.blake2b(identity, digest_size=12).hexdigest(),

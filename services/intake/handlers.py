@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake import national, store
+from services.intake import duties, national, statements, store
 from services.intake.facts import Receipt, event_id, facts_of, key_of
 from services.intake.memory import Memory
+from services.intake.national import Refused
 from services.intake.settings import IntakeSettings
+from services.intake.statements import DutyStatement
 from shared import metrics, quarantine, tracing
 from shared.bus import Received
 from shared.clock import PROVINCE_ZONE
-from shared.cloudevents import Outgoing, outgoing
-from shared.events import DossierSaid, Fact
+from shared.cloudevents import Event, Outgoing, outgoing
+from shared.events import DossierSaid, DutyKind, DutySaid, Fact
 from shared.logs import log_traces
 from shared.service import Heard
 
@@ -44,25 +47,30 @@ class Tally:
 
 @dataclass(slots=True)
 class Spoken:
-    """An object of a message: the facts it asserts, and after hearing them, those that are new."""
+    """An object of a message: the facts it asserts, and after hearing them, those that are new.
+
+    key: of the thing spoken of. code: its name as the source writes it. duty: of which kind, where it is one.
+    """
 
     key: str
     code: str
     facts: list[Fact]
     heard_at: datetime
     tally: Tally
+    duty: DutyKind | None = None
     new: list[Fact] = field(default_factory=list)
 
 
 def weigh(message: Received) -> int:
     """Return about how many objects a message holds."""
-    return message.data.count(b'"MaHoSo"') or 1
+    mark = b'"specversion"' if message.subject.endswith(".facts") else b'"MaHoSo"'
+    return message.data.count(mark) or 1
 
 
 async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     """Turn a batch of raw messages into facts; say what is new.
 
-    hears: feed.>. says: intake.dossier_said.v1 for each object that said something new.
+    hears: feed.>. says: intake.dossier_said.v1 or duty_said.v1 for each object that said something new.
     repeats: harmless - a fact said before has the same id, and the thing's row remembers it.
     raises: nothing of its own - what cannot be understood is an entry in quarantine, its neighbours are taken.
     """
@@ -81,7 +89,35 @@ async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     await store.add_line_outcomes(connection, _line_outcomes(tallies))
     _count(tallies)
     _log(tallies)
-    return [event for one in spoken for event in _dossier_said(one)]
+    return [event for one in spoken for event in (_duty_said(one) if one.duty else _dossier_said(one))]
+
+
+def _of_national(tally: Tally, received_at: datetime) -> tuple[list[Spoken], Sequence[Refused]]:
+    body = national.read(tally.message.data)
+    source, mirror, receipt = tally.source, SETTINGS.is_mirror(tally.source), Receipt.of(received_at)
+    return [
+        Spoken(
+            key_of(of.code), of.code,
+            facts_of(of, message=body, source=source, mirror=mirror, receipt=receipt), received_at, tally,
+        )
+        for of in body.objects
+    ], body.refused  # fmt: skip
+
+
+def _of_facts(tally: Tally, received_at: datetime) -> tuple[list[Spoken], Sequence[Refused]]:
+    body = statements.read(tally.message.data)
+    source, mirror, receipt = tally.source, SETTINGS.is_mirror(tally.source), Receipt.of(received_at)
+    return [
+        Spoken(
+            duties.thing_of(stated), stated.subject,
+            duties.facts_of(stated, source=source, mirror=mirror, receipt=receipt), received_at, tally,
+            duty=stated.data.kind if isinstance(stated, DutyStatement) else None,
+        )
+        for stated in body.objects
+    ], body.refused  # fmt: skip
+
+
+FORMATS = {"national": _of_national, "facts": _of_facts}  # by the last word of the subject
 
 
 def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Entry], *, driven: bool) -> None:
@@ -96,23 +132,19 @@ def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Ent
         origin = f"{message.stream}/{message.sequence}"
         refused.append(quarantine.Entry(source, reason, detail, origin, received_at, raw))
 
-    if tokens[2:] != ["national"] or not named:
-        refuse(
-            "unknown_subject",
-            "messages belong on feed.<source>.national, a source has 63 printable characters at most",
-            message.data,
-        )
+    if not named or len(tokens) != 3 or tokens[2] not in FORMATS:
+        belongs = " or ".join(f"feed.<source>.{format}" for format in FORMATS)
+        detail = f"messages belong on {belongs}, a source has {LONGEST_SOURCE} printable characters at most"
+        refuse("unknown_subject", detail, message.data)
         return
-    body = national.read(message.data)
-    for part in body.refused:
+    objects, parts = FORMATS[tokens[2]](tally, received_at)
+    for part in parts:
         refuse(part.reason, part.detail, part.raw)
-    mirror, receipt = SETTINGS.is_mirror(source), Receipt.of(received_at)
-    for of in body.objects:
-        facts = facts_of(of, message=body, source=source, mirror=mirror, receipt=receipt)
-        if facts:
-            spoken.append(Spoken(key_of(of.code), of.code, facts, received_at, tally))
+    for one in objects:
+        if one.facts:
+            spoken.append(one)
         else:
-            tally.repeated += 1  # a code and nothing else says nothing new
+            tally.repeated += 1  # an identifier and nothing else says nothing new
 
 
 def _trace(message: Received) -> str:
@@ -173,16 +205,24 @@ async def _hear(connection: AsyncConnection, spoken: Sequence[Spoken]) -> None:
 
 
 def _dossier_said(one: Spoken) -> list[Outgoing]:
+    return _said(one, DossierSaid, about=one.key, data={"dossier": one.key, "raw_code": one.code})
+
+
+def _duty_said(one: Spoken) -> list[Outgoing]:
+    return _said(one, DutySaid, about=one.code, data={"duty": one.code, "kind": one.duty})
+
+
+def _said(one: Spoken, event: type[Event], *, about: str, data: Mapping[str, Any]) -> list[Outgoing]:
     """Return one event for what is new; several where a second value brings out all that was kept back of a first."""
     parts = [one.new[start : start + FACTS_AT_ONCE] for start in range(0, len(one.new), FACTS_AT_ONCE)]
     return [
         outgoing(
-            DossierSaid,
+            event,
             id=event_id(facts),
-            about=one.key,
+            about=about,
             time=one.heard_at,
             trace=one.tally.trace,
-            data={"dossier": one.key, "raw_code": one.code, "facts": facts},
+            data={**data, "facts": facts},
         )
         for facts in parts
     ]

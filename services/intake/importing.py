@@ -37,28 +37,33 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One file under its import id. lines: those that are not blank."""
+    """One file under its import id. format: of each line. lines: those that are not blank."""
 
     id: str
     source: str
+    format: str
     name: str
     path: Path
     lines: int
 
 
 @contextmanager
-def opened(files: Sequence[str], *, source: str, import_id: str | None) -> Iterator[list[Import]]:
+def opened(
+    files: Sequence[str], *, source: str, import_id: str | None, format: str = "national"
+) -> Iterator[list[Import]]:
     """Read every file once to its end, so that nothing is sent where one of them cannot be read."""
     with tempfile.TemporaryDirectory(prefix="dondoc-import-") as spool:
-        yield [_import(name, source=source, import_id=import_id, spool=Path(spool)) for name in files]
+        yield [_import(name, source=source, format=format, import_id=import_id, spool=Path(spool)) for name in files]
 
 
-def _import(name: str, *, source: str, import_id: str | None, spool: Path) -> Import:
+def _import(name: str, *, source: str, format: str, import_id: str | None, spool: Path) -> Import:
     path = Path(name)
+    # given by mistake in one format, a file can be given again in the other; ids of national ones are as they were
+    given_as = source if format == "national" else f"{source}.{format}"
     try:
         if name == "-" or path.is_fifo():  # what can be read once only is kept first
             path = _kept(sys.stdin.buffer if name == "-" else path.open("rb"), spool=spool)
-        digest, lines = hashlib.sha256(source.encode() + b"\0"), 0
+        digest, lines = hashlib.sha256(given_as.encode() + b"\0"), 0
         with _reading(path) as file:
             while part := file.read(1 << 20):
                 digest.update(part)
@@ -67,7 +72,7 @@ def _import(name: str, *, source: str, import_id: str | None, spool: Path) -> Im
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise typer.BadParameter(f"cannot read {name}: {reason}", param_hint="FILE") from None
-    return Import(import_id or digest.hexdigest()[:40], source, name, path, lines)
+    return Import(import_id or digest.hexdigest()[:40], source, format, name, path, lines)
 
 
 def _kept(once: IO[bytes], *, spool: Path) -> Path:
@@ -136,7 +141,7 @@ def send(intake: httpx.Client, one: Import, *, progress: bool) -> dict[str, Any]
 
 
 def _post(intake: httpx.Client, one: Import, first: int, lines: list[bytes]) -> None:
-    query: dict[str, str | int] = {"source": one.source, "first": first}
+    query: dict[str, str | int] = {"source": one.source, "format": one.format, "first": first}
     content = b"\n".join(lines)
     call(lambda: intake.post(f"/v1/imports/{one.id}/lines", params=query, content=content))
 

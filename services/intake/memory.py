@@ -1,4 +1,4 @@
-"""What intake remembers of a dossier, and which new facts are worth saying. Pure.
+"""What intake remembers of a dossier or a duty, and which new facts are worth saying. Pure.
 
 While one value of a slot is known it is said once; when a second appears all held assertions are said; an assertion
 older than any said, or heard earlier, is always said. So nobody downstream hears a fact a snapshot, and yet a due date
@@ -18,7 +18,7 @@ AGE: tuple[Literal["as_of", "heard"], ...] = ("as_of", "heard")
 
 @dataclass(slots=True)
 class Memory:
-    """All assertions heard of one dossier. unsaid: ids of those kept back. changed: there is something to store."""
+    """All assertions heard of one thing. unsaid: ids of those kept back. changed: there is something to store."""
 
     raw_code: str
     facts: dict[str, Fact] = field(default_factory=dict)

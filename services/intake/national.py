@@ -126,7 +126,7 @@ class Step(BaseModel):
 class Refused:
     """A part of a message that cannot be taken. detail names fields and reasons, never values."""
 
-    reason: Literal["unreadable", "not_a_message", "unknown_service", "invalid_object"]
+    reason: Literal["unreadable", "not_a_message", "unknown_service", "unknown_type", "invalid_object"]
     detail: str
     raw: bytes
 
@@ -162,11 +162,11 @@ def read(body: bytes) -> Message:
         try:
             objects.append(validate(element))
         except ValidationError as error:
-            refused.append(Refused("invalid_object", f"data[{index}]: {_places(error)}", _bytes(element, body)))
+            refused.append(Refused("invalid_object", f"data[{index}]: {places(error)}", as_json(element, body)))
     return Message(agency, sent_at, objects, refused)
 
 
-def _bytes(element: Any, body: bytes) -> bytes:
+def as_json(element: Any, body: bytes) -> bytes:
     """Return an element of a body as JSON, the whole body where it is nested deeper than may be written again."""
     try:
         return orjson.dumps(element)
@@ -192,5 +192,6 @@ def _sent_at(raw: object) -> str | None:
     return canonical(at)
 
 
-def _places(error: ValidationError) -> str:
+def places(error: ValidationError) -> str:
+    """Return which fields are at fault and why, never their values."""
     return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:5])

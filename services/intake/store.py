@@ -16,7 +16,7 @@ from services.intake.memory import Memory
 COUNTED = 100_000  # dossiers; counting more would take longer than the question is worth
 TABLES = (
     """
-    CREATE TABLE intake.thing (  -- a dossier and every assertion heard of it
+    CREATE TABLE intake.thing (  -- a dossier or a duty, and every assertion heard of it
         key text PRIMARY KEY,
         document json NOT NULL
     ) WITH (fillfactor = 85)
@@ -178,7 +178,8 @@ async def counts(connection: AsyncConnection, now: datetime) -> dict[str, dict[s
         await connection.execute(
             text(
                 "SELECT (SELECT count(*) FROM intake.unit) AS units, "
-                "(SELECT count(*) FROM (SELECT 1 FROM intake.thing LIMIT :counted + 1) AS thing) AS counted, "
+                "(SELECT count(*) FROM (SELECT 1 FROM intake.thing WHERE key !~ '^(remediation|report)/' "
+                "LIMIT :counted + 1) AS thing) AS counted, "
                 "(SELECT reltuples::bigint FROM pg_class WHERE oid = 'intake.thing'::regclass) AS estimated"
             ),
             {"counted": COUNTED},

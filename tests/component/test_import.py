@@ -131,6 +131,18 @@ def test_archives_and_the_standard_input_are_read_and_the_same_content_is_the_sa
     assert office.counts("--import-id", "another", "-", stdin=content) == (2, 0, 2, 0)
 
 
+def test_lines_of_our_own_format_are_imported_and_one_given_in_the_wrong_format_may_be_given_again(
+    office: Office, tmp_path: Path
+) -> None:
+    duty = {"kind": "report", "due_on": "2026-12-15"}
+    event = {"specversion": "1.0", "id": "1", "source": "/x", "type": "dondoc.duty.v1", "subject": "Q4", "data": duty}
+    lines = (orjson.dumps(event), orjson.dumps([event, {**event, "subject": ""}]))
+    file = write(tmp_path / "duties.ndjson", *lines)
+    assert office.counts(file, code=3) == (2, 0, 0, 2)
+    assert office.counts("--format", "facts", file, code=3) == (2, 1, 1, 1)
+    assert office.counts("--format", "facts", file, code=3) == (2, 0, 2, 1)
+
+
 def test_a_directory_is_tried_before_it_is_loaded(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "units.csv"
     file.write_text(HEADER + "H56.999,Đơn vị thử nghiệm,so,,lanhdao@example.vn\n", "utf-8")

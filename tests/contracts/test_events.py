@@ -18,7 +18,15 @@ from services.deadline.changes import fire
 from services.intake import handlers as intake
 from shared.bus import Received
 from shared.cloudevents import EVENTS, Event, Outgoing, decode
-from shared.events import DeadlineNear, DeadlinePassed, DeadlineSet, DossierSaid, Obligation, ObligationChanged
+from shared.events import (
+    DeadlineNear,
+    DeadlinePassed,
+    DeadlineSet,
+    DossierSaid,
+    DutySaid,
+    Obligation,
+    ObligationChanged,
+)
 from shared.streams import STREAMS
 from tests.unit.deadline import saying
 from tests.unit.deadline.saying import Message, snapshot, step, told
@@ -112,6 +120,36 @@ def test_what_intake_says_of_a_dossier_is_a_valid_event(message: Message, source
     [event] = intake._dossier_said(spoken)
     said = whole(event, DossierSaid)
     assert list(said.facts) == facts
+
+
+DUTY: dict[str, Any] = {
+    "kind": "report", "unit": "UBND xã Mường Lát", "title": "Báo cáo quý IV", "given_at": "2026-11-01T09:00:00+07:00",
+    "due_on": "2026-12-15", "status": "submitted", "status_at": "2026-11-02T09:00:00+07:00",
+}  # fmt: skip
+LETTER = {"number": 1, "issued_at": "2026-11-01T09:00:00Z", "due_after": "2026-11-12T17:00:00Z", "due_before": None}
+
+
+def stated(type: str, data: dict[str, Any]) -> intake.Spoken:
+    body = {"specversion": "1.0", "id": "1", "source": "/x", "type": type, "subject": "BC-Q4", "data": data}
+    received = Received("feed.x.facts", orjson.dumps(body), {}, "", "FEED", 1, 1, NOW)
+    spoken: list[intake.Spoken] = []
+    intake._understand(intake.Tally(received), spoken, [], driven=False)
+    [one] = spoken
+    one.new = one.facts
+    return one
+
+
+def test_what_intake_says_of_a_duty_is_a_valid_event() -> None:
+    one = stated("dondoc.duty.v1", DUTY)
+    [event] = intake._duty_said(one)
+    said = whole(event, DutySaid)
+    assert (said.duty, said.kind, list(said.facts)) == ("BC-Q4", "report", one.new)
+
+
+def test_what_intake_says_of_a_letter_of_apology_is_a_valid_event_of_its_dossier() -> None:
+    one = stated("dondoc.apology.v1", LETTER)
+    [event] = intake._dossier_said(one)
+    assert list(whole(event, DossierSaid).facts) == one.new
 
 
 def obligations() -> list[Obligation]:
