@@ -9,11 +9,11 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.deadline.course import Announcement, Course, Pause
-from services.deadline.limits import Limit
+from services.deadline.limits import Rule, choose
 from shared.codes import agency_of, short_agency
 from shared.events import End, Fact
 
@@ -26,7 +26,7 @@ FUTURE = timedelta(days=1)
 
 
 def fold(
-    key: str, raw_code: str, facts: Iterable[Fact], *, limits: Mapping[str, Limit], until: str | None = None
+    key: str, raw_code: str, facts: Iterable[Fact], *, limits: Mapping[str, Sequence[Rule]], until: str | None = None
 ) -> Course | None:
     """Return the course of dossier `key`, or None where nothing of it had happened by `until`.
 
@@ -45,7 +45,9 @@ def fold(
     if accepted := slots.get("accepted"):
         course.accepted_at = accepted[-1]["value"]
     course.announcements = _announcements(slots.get("due", ()))
-    course.limit = limits.get(course.procedure or "")
+    if course.accepted_at:
+        rules, on = limits.get(course.procedure or "", ()), date.fromisoformat(course.accepted_at[:10])
+        course.limit = choose(rules, case=None, channel=None, on=on, difficult=False)
     supplements = [_supplement(slots[name]) for name in sorted(slots) if name.startswith("supplement.")]
     standing = _follow(course, slots.get("standing", ()))
     course.pauses = _pauses(course, standing, supplements)

@@ -8,12 +8,12 @@ from services.deadline import dossier
 from services.deadline.course import obligation_of
 from services.deadline.explaining import explained
 from services.deadline.handlers import NEAR
-from services.deadline.limits import Limit
+from services.deadline.limits import Rule
 from shared.worktime import vietnam
 from tests.unit.deadline import saying
 from tests.unit.deadline.saying import Message, snapshot
 
-RULE = {"1.004746": Limit(3, "working_days", "Luật Hộ tịch 2014")}
+RULE = {"1.004746": [Rule(value=3, unit="working_days", basis="Luật Hộ tịch 2014")]}
 
 
 def told(*messages: Message, limits: Any = RULE) -> dict[str, Any]:
