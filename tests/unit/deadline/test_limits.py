@@ -84,6 +84,7 @@ def test_a_rule_for_case_and_channel_goes_before_one_for_the_case_before_one_for
     case: str | None, channel: str | None, expected: int
 ) -> None:
     assert chosen(*EVERY, case=case, channel=channel) == expected
+    assert chosen(BY_CASE, BY_CHANNEL, FOR_ANY, case="01", channel="online") == 2
 
 
 @pytest.mark.parametrize("of", [{}, {"case": "02"}, {"channel": "post"}, {"case": "02", "channel": "post"}])

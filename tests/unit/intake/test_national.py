@@ -121,7 +121,8 @@ def test_an_envelope_may_say_when_it_was_sent() -> None:
     ("raw", "channel"),
     [
         ("1", "counter"), ("2", "online"), ("3", "post"), (2, "online"), (" 3 ", "post"),
-        ("", None), (None, None), ("4", None), ("trực tuyến", None), (True, None), (2.0, None), ([["2"]], None), ("2\u0007", None),
+        ("", None), (None, None), ("4", None), ("trực tuyến", None), (True, None), (2.0, None),
+        ([["2"]], None), ("2\u0007", None),
     ],
 )  # fmt: skip
 def test_a_channel_is_one_of_three_and_anything_else_says_nothing(raw: object, channel: str | None) -> None:
