@@ -1,1 +1,1 @@
-"""Intake: owns what the one-stop systems said. Hears FEED. Says INTAKE: facts of dossiers, the directory of units."""
+"""Intake: owns what the one-stop systems said. Hears FEED. Says INTAKE: facts of dossiers, units, procedures."""
