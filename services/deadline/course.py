@@ -15,7 +15,7 @@ from services.deadline import apologies
 from services.deadline.apologies import Announcement, Apology
 from services.deadline.limits import Limit, due_after
 from shared import worktime
-from shared.events import DueFrom, End, Kind, Obligation, State, Timing
+from shared.events import Channel, DueFrom, End, Kind, Obligation, State, Timing
 from shared.instants import canonical
 from shared.worktime import CalendarEndsError, WorkCalendar, crosses_provisional, open_seconds, open_time_after
 
@@ -47,7 +47,7 @@ class Course:
     holder_due_at: str | None = None
     procedure: str | None = None
     case: str | None = None
-    channel: str | None = None
+    channel: Channel | None = None
     field_name: str | None = None
     accepted_at: str | None = None
     announcements: Sequence[Announcement] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.deadline import parts
 from services.deadline.apologies import Announcement, Apology
@@ -59,7 +60,7 @@ def _is_there(slots: Slots, *, later: Slots) -> bool:
 
 def _describe(course: Course, about: Sequence[Fact], *, raw_code: str) -> None:
     """An empty member says nothing: the newest that is filled counts."""
-    known: dict[str, str] = {}
+    known: dict[str, Any] = {}
     for fact in about:
         known.update({name: value for name, value in fact["value"].items() if value})
     course.procedure, course.field_name = known.get("procedure"), known.get("field")

@@ -1,4 +1,4 @@
-"""Processing limits of procedures: reading the catalogue, and the due time a limit gives. Pure.
+"""Processing limits of procedures: reading the catalogue, the rule that holds for a dossier, its due time. Pure.
 
 Each unit is reckoned as what it is; none is converted into another.
 """
@@ -6,6 +6,7 @@ Each unit is reckoned as what it is; none is converted into another.
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -14,8 +15,10 @@ from importlib.resources import files
 from typing import Literal, get_args
 
 from shared import worktime
+from shared.events import Channel, ProcedureRule
 from shared.worktime import Pause, WorkCalendar, open_seconds, open_time_after
 
+Rule = ProcedureRule
 Unit = worktime.LimitUnit | Literal["same_day"]
 UNITS: Mapping[str, Unit] = {unit: unit for unit in (*get_args(worktime.LimitUnit), "same_day")}
 CUT_OFF = time(15)
@@ -24,28 +27,57 @@ CUT_OFF = time(15)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How long a matter may take. value: > 0, in `unit`; 0 for `same_day`. basis: the act that says so."""
+    """How long a matter may take.
+
+    value: > 0, in `unit`; 0 for `same_day`. basis: the act that says so. rule: of the catalogue, where it comes from
+    there; where `value` is more than the rule's, the days of difficult communes are in it.
+    """
 
     value: float
     unit: Unit
     basis: str
+    rule: Rule | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    case: str | None
-    channel: str | None
-    value: int
-    unit: Unit
-    difficult_days: int = 0
-    valid_from: date | None = None
-    valid_until: date | None = None
-    basis: str = ""
+def choose(
+    rules: Sequence[Rule], *, case: str | None, channel: Channel | None, on: date, difficult: bool
+) -> Limit | None:
+    """Return the limit of a dossier, None where no rule holds for it or several say different things.
+
+    case, channel: of the dossier, None where not known: then only rules for any hold. Of those that hold, one for its
+    case and channel goes before one for its case, that before one for its channel, that before one for all; among
+    equals the one valid from latest. Several that are still equal and differ are cases that what is known cannot tell
+    apart: no limit rather than a guessed one, which would press an office that is in time or let a citizen wait.
+    on: the local date of reception, whose rule a dossier keeps. difficult: its commune is one of which the rule gives
+    more days.
+    law: NĐ 101/2024/NĐ-CP - land dossiers of mountainous, border, island and difficult communes have 10 days more.
+    """
+    holding = [rule for rule in rules if _holds(rule, case=case, channel=channel, on=on)]
+    if not holding:
+        return None
+    best = max(map(_precedence, holding))
+    first, *others = (rule for rule in holding if _precedence(rule) == best)
+    if any(_length(rule) != _length(first) for rule in others):
+        return None
+    more = first.difficult_days if difficult else 0
+    return Limit(first.value + more, first.unit, first.basis, first)
 
 
-def choose(rules: Sequence[Rule], *, case: str | None, channel: str | None, on: date, difficult: bool) -> Limit | None:
-    rule = rules[0]
-    return Limit(rule.value + rule.difficult_days * difficult, rule.unit, rule.basis)
+def _holds(rule: Rule, *, case: str | None, channel: Channel | None, on: date) -> bool:
+    return (
+        rule.case in (None, case)
+        and rule.channel in (None, channel)
+        and (rule.valid_from is None or rule.valid_from <= on)
+        and (rule.valid_until is None or on <= rule.valid_until)
+    )
+
+
+def _precedence(rule: Rule) -> tuple[bool, bool, date]:
+    return rule.case is not None, rule.channel is not None, rule.valid_from or date.min
+
+
+def _length(rule: Rule) -> tuple[int, str, int]:
+    return rule.value, rule.unit, rule.difficult_days
 
 
 def due_after(start: datetime, limit: Limit, *, calendar: WorkCalendar, pauses: Sequence[Pause] = ()) -> datetime:
@@ -80,13 +112,20 @@ _checked = cache(worktime.Limit)  # a catalogue has few limits, and each due dat
 
 @cache
 def carried() -> Mapping[str, Sequence[Rule]]:
-    """Return the limits of the catalogue that the program carries, by procedure code.
+    """Return the rules of the catalogue that the program carries, by procedure code.
 
     Rows of low confidence and those without a unit are left out: no due time of ours rather than a guessed one.
     """
     text = files("services.deadline").joinpath("data/procedures.csv").read_text("utf-8")
-    return {
-        row["code"]: [Rule(None, None, int(row["limit_value"]), UNITS[row["limit_unit"]], basis=row["legal_basis"])]
-        for row in csv.DictReader(text.splitlines())
-        if row["confidence"] != "low" and row["limit_unit"] in UNITS and row["limit_value"].isdigit()
-    }
+    rules: dict[str, list[Rule]] = defaultdict(list)
+    for row in csv.DictReader(text.splitlines()):
+        if row["confidence"] != "low" and row["limit_unit"] in UNITS and row["limit_value"].isdigit():
+            rules[row["code"]].append(
+                Rule(
+                    value=int(row["limit_value"]),
+                    unit=UNITS[row["limit_unit"]],
+                    difficult_days=int(row["difficult_days"] or 0),
+                    basis=row["legal_basis"],
+                )
+            )
+    return dict(rules)

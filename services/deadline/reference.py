@@ -17,7 +17,6 @@ from services.deadline import limits
 from services.deadline.course import Course
 from services.deadline.limits import Limit, Rule
 from shared.directory import Directory, Unit, directory, normalised, resolve
-from shared.events import ProcedureRule
 from shared.worktime import WorkCalendar, vietnam
 from shared.worktime.loading import from_given
 
@@ -139,12 +138,10 @@ def _rules(versions: Mapping[str, Sequence[Row]]) -> dict[str, Dated[Sequence[Ru
     for code, rules in limits.carried().items():
         known[code].append((ALWAYS, rules))
     for code, rows in versions.items():
-        known[code] += [(row.announced_at, [_rule(given) for given in row.document["rules"]]) for row in rows]
+        known[code] += [
+            (row.announced_at, [Rule.model_validate(given) for given in row.document["rules"]]) for row in rows
+        ]
     return {code: Dated(of_code) for code, of_code in known.items()}
-
-
-def _rule(given: Mapping[str, Any]) -> Rule:
-    return Rule(**ProcedureRule.model_validate(given).model_dump())
 
 
 def _calendars(rows: Sequence[Row]) -> dict[str, list[tuple[str, WorkCalendar]]]:

@@ -1,1 +1,1 @@
-"""Intake: owns what the sources said. Hears FEED. Says INTAKE: facts of dossiers and duties, the directory of units."""
+"""Intake: owns what the sources said. Hears FEED. Says INTAKE: facts, units, procedures, calendars."""

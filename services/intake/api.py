@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
-from sqlalchemy.ext.asyncio import AsyncConnection
+from fastapi.responses import JSONResponse
 
-from services.intake import calendars_api, directory, store
+from services.intake import announcing, calendars_api, directory, procedures, store
 from services.intake.handlers import IMPORT_ID, IMPORT_LINE, RECEIVED_AT, SETTINGS
 from shared import bus, db, quarantine, tracing
 from shared.clock import machine_now
-from shared.cloudevents import Outgoing, outgoing
-from shared.events import UnitDescribed
-from shared.http import KEY
+from shared.cloudevents import Outgoing
+from shared.codes import national_procedure
+from shared.http import KEY, problem_details
 from shared.service import Running
 
 router = APIRouter(prefix="/v1", dependencies=KEY)
@@ -27,6 +26,7 @@ ImportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 SourceQuery = Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 MAX_LINES = 1000  # of one call: an atomic batch of the stream
 MAX_CALL_BYTES = 32 << 20
+MAX_CATALOGUE_BYTES = 8 << 20
 LAST_LINE = 999_999_999 - MAX_LINES  # line numbers have nine digits at most
 NDJSON = "application/x-ndjson"
 
@@ -206,31 +206,11 @@ async def announce_units(running: Running, units: dict[str, dict[str, Any]], *, 
 
     returns: codes of what was added and changed, and the `unknown_parents` that no unit has.
     """
-    changes: dict[str, list[str]] = {"added": [], "changed": [], "unknown_parents": []}
     above = {unit["parent_code"] for unit in units.values()} - {None} - set(units)
-    now: datetime = running.clock.now()
-
-    async def work(connection: AsyncConnection) -> list[Outgoing]:
-        changes["unknown_parents"] = sorted(above - await store.find_unit_codes(connection, sorted(above)))
-        known = await store.lock_units(connection, sorted(units))
-        new: dict[str, tuple[int, dict[str, Any]]] = {}
-        for code, unit in units.items():
-            revision, document = known.get(code, (0, None))
-            if unit != document:
-                changes["changed" if document else "added"].append(code)
-                new[code] = (revision + 1, unit)
-        if dry_run or not new:
-            return []
-        await store.put_units(connection, new)
-        return [
-            outgoing(
-                UnitDescribed, id=f"unit:{code}:{revision}", about=code, time=now, data={**unit, "revision": revision}
-            )
-            for code, (revision, unit) in sorted(new.items())
-        ]
-
-    await running.commit(work, cause="directory")
-    return {"units": len(units), "dry_run": dry_run, **changes}
+    async with running.engine.connect() as connection:
+        unknown = above - await store.find_unit_codes(connection, sorted(above))
+    changes = await announcing.announce(running, announcing.UNITS, units, dry_run=dry_run)
+    return {"units": len(units), "dry_run": dry_run, **changes, "unknown_parents": sorted(unknown)}
 
 
 async def load_carried_directory(running: Running) -> None:
@@ -239,3 +219,30 @@ async def load_carried_directory(running: Running) -> None:
         known = await store.count_units(connection)
     if not known:
         await announce_units(running, directory.read(directory.carried()), dry_run=False)
+
+
+@router.post("/procedures", tags=["procedures"], response_model=None)
+async def load_procedures(request: Request, dry_run: bool = False) -> dict[str, Any] | JSONResponse:
+    """Take a catalogue of procedures (CSV); those that are not in it stay as they are.
+
+    returns: codes of what was added and changed, and in `flagged` each line of which something is doubtful: that makes
+    no limit. Mistakes are told all at once, and then nothing is taken. `dry_run` only says what would change.
+    """
+    try:
+        catalogue = procedures.read(await _body(request, limit=MAX_CATALOGUE_BYTES))
+    except procedures.CatalogueError as error:
+        places = [{"at": f"line {one.line}", "why": one.why} for one in error.mistakes]
+        return problem_details(422, "the catalogue has mistakes and is not taken", errors=places)
+    changes = await announcing.announce(_running(request), announcing.PROCEDURES, catalogue.procedures, dry_run=dry_run)
+    flagged = [one._asdict() for one in catalogue.flagged]
+    return {"procedures": len(catalogue.procedures), "dry_run": dry_run, **changes, "flagged": flagged}
+
+
+@router.get("/procedures/{code}", tags=["procedures"])
+async def show_procedure(code: str, request: Request) -> dict[str, Any]:
+    """Return a procedure and its limits as they are now; a province may stand behind its national code."""
+    async with _running(request).engine.connect() as connection:
+        found = await store.find_procedure(connection, national_procedure(code))
+    if found is None:
+        raise HTTPException(404, "the catalogue has no such procedure")
+    return found

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-COLUMNS = ("code", "name", "kind", "parent_code", "head_title", "head_name", "email", "phone", "aliases")
+COLUMNS = ("code", "name", "kind", "parent_code", "head_title", "head_name", "email", "phone", "aliases", "difficult")
 ONE_ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s,;:<>()]+")  # of two in one cell the allow-list would see the last only
 DISSOLVED = frozenset({"huyen_cu"})  # former districts: known as parents of old names, never pressed
 
@@ -25,8 +25,10 @@ class DirectoryError(ValueError):
 def read(text: str) -> dict[str, dict[str, Any]]:
     """Return the units of a directory file by code.
 
-    text: CSV with the columns of `COLUMNS`; only code and name must be filled; `aliases` are separated by `|`.
-    raises: DirectoryError - a column is missing, a code is missing or given twice, a parent is its own descendant.
+    text: CSV with the columns of `COLUMNS`; only code and name must be filled; `aliases` are separated by `|`;
+        `difficult` is 1 for a commune of which the law gives land dossiers more time, else 0 or empty.
+    raises: DirectoryError - a column is missing, a code is missing or given twice, an address or a mark is none, a
+        parent is its own descendant.
     """
     reader = csv.DictReader(io.StringIO(text))
     missing = {"code", "name"} - set(reader.fieldnames or ())
@@ -54,6 +56,8 @@ def _unit(row: Mapping[str, str | None], *, line: int) -> dict[str, Any]:
     email = clean["email"]
     if email and not ONE_ADDRESS.fullmatch(email):
         raise DirectoryError(f"line {line}: the e-mail address of {clean['code']} is not one")
+    if clean["difficult"] not in ("", "0", "1"):
+        raise DirectoryError(f"line {line}: difficult of {clean['code']} must be 1, 0 or empty")
     return {
         "code": clean["code"],
         "name": clean["name"],
@@ -65,6 +69,7 @@ def _unit(row: Mapping[str, str | None], *, line: int) -> dict[str, Any]:
         "phone": clean["phone"] or None,
         "aliases": sorted({alias.strip() for alias in clean["aliases"].split("|") if alias.strip()}),
         "active": clean["kind"] not in DISSOLVED,
+        "difficult": clean["difficult"] == "1",
     }
 
 

@@ -1,10 +1,11 @@
 """Turns what a source sent into facts with deterministic ids. Pure.
 
 A slot holds one kind of knowledge of a dossier:
-    about      procedure, field, unit as the source writes it, agency; an empty member says nothing
+    about      procedure, field, unit_name as the source writes it, agency; an empty member says nothing. Only where
+               given: `channel` (counter, online, post) and `case` of the procedure, as the source codes it
     filed, accepted, due      an instant
     standing   status and, from a snapshot, its NgayKetThucXuLy; each step is a value of it too
-    supplement.<n>            requested and received
+    supplement.<n>            requested and received; only where given: `term_days`, how many days the citizen has
 Instants are ISO 8601 at +07:00, so that their text order is their order in time.
 """
 
@@ -88,6 +89,9 @@ def _assertions(of: Snapshot, *, agency: str, as_of: str) -> list[Assertion]:
         "field": of.field_name or of.field_code,
         "unit_name": of.unit_name,
         "agency": short_agency(agency) or "",
+        # not there where empty: the ids of facts told before these were read stay as they are
+        **({"channel": of.channel} if of.channel else {}),
+        **({"case": of.case} if of.case else {}),
     }
     if any(about.values()):
         said.append(Assertion("about", about, as_of, as_of, rank))
@@ -107,7 +111,8 @@ def _due_and_supplements(of: Snapshot, *, as_of: str, rank: int) -> list[Asserti
     for number, supplement in enumerate(of.supplements, start=1):
         requested, received = supplement.requested_at, supplement.received_at
         if requested:
-            value = {"requested": requested, "received": received}
+            term = {"term_days": supplement.term_days} if supplement.term_days else {}
+            value = {"requested": requested, "received": received, **term}
             said.append(Assertion(f"supplement.{number}", value, requested, as_of, rank))
             if supplement.due_before:
                 known = min(requested, as_of)

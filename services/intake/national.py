@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -17,11 +17,14 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from shared.events import Channel
 from shared.instants import canonical
 
 SNAPSHOT, STEP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC"
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200  # beyond, a date is a slip of the keyboard
 CODE_LIMIT = 100
+CHANNELS: Mapping[str, Channel] = {"1": "counter", "2": "online", "3": "post"}  # KenhThucHien
+LONGEST_TERM_DAYS = 3650
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -71,10 +74,28 @@ def status(raw: object) -> int | None:
     return int(text)
 
 
+def channel(raw: object) -> Channel | None:
+    """Return how a dossier was handed in; what is no known code says nothing, and costs no dossier."""
+    return CHANNELS.get(str(raw).strip()) if isinstance(raw, str | int) else None
+
+
+def term_days(raw: object) -> int | None:
+    """Return how many days the citizen has, None where absent. raises: ValueError - no number of days within bounds."""
+    text = word(raw)
+    if not text:
+        return None
+    is_number = text.isascii() and text.isdigit() and len(text) <= 4
+    if not is_number or not 1 <= int(text) <= LONGEST_TERM_DAYS:
+        raise ValueError(f"must be a number of days between 1 and {LONGEST_TERM_DAYS}")
+    return int(text)
+
+
 Instant = Annotated[str | None, BeforeValidator(instant)]
 Word = Annotated[str, BeforeValidator(word), Field(max_length=500)]
 Code = Annotated[str, BeforeValidator(code), Field(min_length=1)]
 Status = Annotated[int | None, BeforeValidator(status)]
+HandedIn = Annotated[Channel | None, BeforeValidator(channel)]
+TermDays = Annotated[int | None, BeforeValidator(term_days)]
 Absent = BeforeValidator(lambda raw: () if raw in (None, "") else raw)
 StepInstant = Annotated[str, BeforeValidator(instant)]
 StepStatus = Annotated[int, BeforeValidator(status)]
@@ -88,6 +109,7 @@ class Supplement(BaseModel):
     received_at: Instant = Field(default=None, alias="NgayTiepNhanBoSung")
     due_before: Instant = Field(default=None, alias="NgayHenTraTruoc")
     due_after: Instant = Field(default=None, alias="NgayHenTraMoi")
+    term_days: TermDays = Field(default=None, alias="ThoiHanBoSung")
 
 
 class Snapshot(BaseModel):
@@ -96,6 +118,8 @@ class Snapshot(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     code: Code = Field(alias="MaHoSo")
     procedure: Word = Field(default="", alias="MaTTHC")
+    case: Word = Field(default="", alias="MaTruongHop")
+    channel: HandedIn = Field(default=None, alias="KenhThucHien")
     field_code: Word = Field(default="", alias="MaLinhVuc")
     field_name: Word = Field(default="", alias="TenLinhVuc")
     unit_name: Word = Field(default="", alias="DonViXuLy")

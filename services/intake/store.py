@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from sqlalchemy import text
@@ -13,7 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.memory import Memory
 
+Described = Literal["unit", "procedure", "calendar"]
 COUNTED = 100_000  # dossiers; counting more would take longer than the question is worth
+DESCRIBED = """
+    CREATE TABLE IF NOT EXISTS intake.{table} (
+        code text PRIMARY KEY,
+        revision integer NOT NULL,
+        document json NOT NULL
+    )
+    """  # one table a kind of reference data
 TABLES = (
     """
     CREATE TABLE intake.thing (  -- a dossier or a duty, and every assertion heard of it
@@ -29,13 +37,6 @@ TABLES = (
         repeated integer NOT NULL,
         refused integer NOT NULL,
         PRIMARY KEY (import_id, line)
-    )
-    """,
-    """
-    CREATE TABLE intake.unit (  -- the directory
-        code text PRIMARY KEY,
-        revision integer NOT NULL,
-        document json NOT NULL
     )
     """,
 )
@@ -135,29 +136,47 @@ async def find_lines_done(connection: AsyncConnection, import_id: str) -> list[i
     return list(rows.scalars())
 
 
-async def lock_units(connection: AsyncConnection, codes: Sequence[str]) -> dict[str, tuple[int, dict[str, Any]]]:
-    """Lock the known ones of `codes`; returns revision and document of each."""
+async def lock_described(
+    connection: AsyncConnection, table: Described, codes: Sequence[str]
+) -> dict[str, tuple[int, dict[str, Any]]]:
+    """Return revision and document of the known ones of `codes`; other loads of that table wait from here on."""
+    await connection.execute(text(f"LOCK TABLE intake.{table} IN SHARE ROW EXCLUSIVE MODE"))
     rows = await connection.execute(
-        text("SELECT code, revision, document FROM intake.unit WHERE code = ANY(:codes) ORDER BY code FOR UPDATE"),
-        {"codes": list(codes)},
+        text(f"SELECT code, revision, document FROM intake.{table} WHERE code = ANY(:codes)"), {"codes": list(codes)}
     )
     return {code: (revision, document) for code, revision, document in rows}
 
 
-async def put_units(connection: AsyncConnection, units: Mapping[str, tuple[int, dict[str, Any]]]) -> None:
-    codes = sorted(units)
+async def put_described(
+    connection: AsyncConnection, table: Described, documents: Mapping[str, tuple[int, dict[str, Any]]]
+) -> None:
+    codes = sorted(documents)
     await connection.execute(
         text(
-            "INSERT INTO intake.unit (code, revision, document) "
+            f"INSERT INTO intake.{table} (code, revision, document) "
             "SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:revisions AS integer[]), CAST(:documents AS json[])) "
             "ON CONFLICT (code) DO UPDATE SET revision = excluded.revision, document = excluded.document"
         ),
         {
             "codes": codes,
-            "revisions": [units[code][0] for code in codes],
-            "documents": [orjson.dumps(units[code][1]).decode() for code in codes],
+            "revisions": [documents[code][0] for code in codes],
+            "documents": [orjson.dumps(documents[code][1]).decode() for code in codes],
         },
     )
+
+
+async def list_described(connection: AsyncConnection, table: Described) -> list[dict[str, Any]]:
+    """Return every document with its revision, by code."""
+    rows = await connection.execute(text(f"SELECT revision, document FROM intake.{table} ORDER BY code"))
+    return [{**document, "revision": revision} for revision, document in rows]
+
+
+async def find_procedure(connection: AsyncConnection, code: str) -> dict[str, Any] | None:
+    """Return a procedure with its revision."""
+    rows = await connection.execute(
+        text("SELECT revision, document FROM intake.procedure WHERE code = :code"), {"code": code}
+    )
+    return next(({**document, "revision": revision} for revision, document in rows), None)
 
 
 async def find_unit_codes(connection: AsyncConnection, codes: Sequence[str]) -> set[str]:

@@ -162,6 +162,23 @@ def test_a_parent_that_nobody_knows_is_a_warning(office: Office, tmp_path: Path)
     assert (done.returncode, b"H56.NOBODY" in done.stderr) == (0, True)
 
 
+def test_a_catalogue_is_tried_before_it_is_loaded_and_doubts_are_warnings(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "procedures.csv"
+    file.write_text("code,limit_value,limit_unit\n1.012784,12,working_days\n1.012785,8,\n1.012786,9,\n", "utf-8")
+    done = office.run("procedures", "load", str(file), "--dry-run")
+    assert (done.returncode, done.stdout.decode()) == (
+        0,
+        f"3 procedures in {file}: 3 would be added, 0 would be changed\n",
+    )
+    assert done.stderr.decode().splitlines() == [
+        "warning: 2 lines: a figure without a unit",
+        f"`dondoc procedures check {file}` lists them",
+    ]
+    told = office.told("procedures", "load", str(file))
+    assert (len(told["added"]), [one["line"] for one in told["flagged"]]) == (3, [3, 4])
+    assert office.told("procedures", "load", str(file))["added"] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from services.intake.store import TABLES
+from services.intake.store import DESCRIBED, TABLES
 from shared import outbox, quarantine, ticks
 
 revision = "0001"
@@ -12,5 +12,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for statement in (*TABLES, outbox.DDL, quarantine.DDL, ticks.DDL):
+    for statement in (*TABLES, DESCRIBED.format(table="unit"), outbox.DDL, quarantine.DDL, ticks.DDL):
         op.execute(statement.format(schema="intake"))

@@ -57,6 +57,7 @@ def test_a_bad_one_that_is_nested_too_deeply_to_be_written_again_costs_no_neighb
         {"NgayHenTra": "2026-11-02"},
         {"NgayHenTra": "30001102091000"},
         {"DonViXuLy": "UBND\u0007xã"},
+        {"MaTruongHop": "01\u0007"},
         {"TrangThaiHoSo": "đang xử lý"},
         {"MaHoSo": ""},
         {"MaHoSo": "X" * 101},
@@ -114,3 +115,30 @@ def test_a_step_without_its_time_is_refused() -> None:
 
 def test_an_envelope_may_say_when_it_was_sent() -> None:
     assert read(body(snapshot(), sent_at="2026-11-02T03:00:00Z")).sent_at == "2026-11-02T10:00:00+07:00"
+
+
+@pytest.mark.parametrize(
+    ("raw", "channel"),
+    [
+        ("1", "counter"), ("2", "online"), ("3", "post"), (2, "online"), (" 3 ", "post"),
+        ("", None), (None, None), ("4", None), ("trực tuyến", None), (True, None), (2.0, None),
+        ([["2"]], None), ("2\u0007", None),
+    ],
+)  # fmt: skip
+def test_a_channel_is_one_of_three_and_anything_else_says_nothing(raw: object, channel: str | None) -> None:
+    [of] = read(body(snapshot(KenhThucHien=raw))).objects
+    assert isinstance(of, Snapshot)
+    assert of.channel == channel
+
+
+@pytest.mark.parametrize(("raw", "days"), [("10", 10), (10, 10), ("", None), (None, None), ("1", 1), ("3650", 3650)])
+def test_a_supplement_may_say_how_many_days_the_citizen_has(raw: object, days: int | None) -> None:
+    [of] = read(body(snapshot(DanhSachHoSoBoSung=[{"ThoiHanBoSung": raw}]))).objects
+    assert isinstance(of, Snapshot)
+    assert of.supplements[0].term_days == days
+
+
+@pytest.mark.parametrize("raw", ["0", 0, "3651", "-1", "mười", "7.0", 7.5, True, "00007", "٧"])
+def test_a_term_that_is_no_number_of_days_is_refused_by_its_field(raw: object) -> None:
+    [refused] = read(body(snapshot(DanhSachHoSoBoSung=[{"ThoiHanBoSung": raw}]))).refused
+    assert refused.detail.startswith("data[0]: DanhSachHoSoBoSung.0.ThoiHanBoSung: ")
