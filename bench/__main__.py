@@ -1,11 +1,11 @@
-"""`python -m bench throughput|updates|sweep|worktime`: measures, and prints conditions, parts, spread and ratios."""
+"""`python -m bench WHAT`: measures, and prints conditions, parts, spread and ratios."""
 
 from __future__ import annotations
 
 import argparse
 import statistics
 
-from bench import sweep
+from bench import recalculation, sweep
 from bench.ground import conditions
 from bench.throughput import Result, run_new, run_updates, summary
 from bench.worktime import GROUP, worktime
@@ -71,10 +71,15 @@ def main() -> None:
     due_at_once.add_argument("--singles", type=int, default=300, help="one after another; 0 leaves it out")
     due_at_once.add_argument("--idle", type=int, default=2_000_000, help="open ones, none due; 0 leaves it out")
     due_at_once.add_argument("--idle-seconds", type=int, default=120)
+    walk = commands.add_parser("recalculation", help="a calendar changes: all open obligations reckoned anew")
+    walk.add_argument("--obligations", type=int, default=1_000_000, help="open ones (default 1,000,000)")
     given = parser.parse_args()
     if given.command == "sweep":
         print(conditions(), flush=True)
         sweep.report(burst=given.burst, singles=given.singles, idle=given.idle, idle_seconds=given.idle_seconds)
+    elif given.command == "recalculation":
+        print(conditions(), flush=True)
+        recalculation.report(obligations=given.obligations)
     elif given.command == "worktime":
         worktime(count=given.cases, rounds=given.runs, seed=given.seed)
     elif given.command == "throughput":

@@ -44,7 +44,7 @@ def row(number: int, due_at: datetime) -> tuple[object, ...]:
     document = {
         "obligation_id": id, "kind": "dossier", "subject_id": id[8:], "parent": None, "source": "motcua-1",
         "unit": "H56.12", "unit_name": "UBND xã Mường Lát", "holder": None, "holder_due_at": None,
-        "procedure": "1.012753", "field": "Đất đai",
+        "procedure": "1.012753", "field": "Đất đai", "title": None,
         "accepted_at": canonical(near_at), "due_at": due, "due_from": "source", "first_due_at": due,
         "computed_due_at": due, "near_at": canonical(near_at), "apologies": 0,
         "paused_seconds": 0, "state": "open", "timing": "due_soon", "ended_at": None, "first_ended_at": None,

@@ -149,7 +149,8 @@ class Obligation(TypedDict):
     """The whole state of something that falls due; the `data` of every DEADLINE event.
 
     parent: id of the dossier's obligation, of its reception, steps and pauses. holder: of an open dossier in joint
-    processing, who has its present step, as the source writes it; holder_due_at: until when. apologies: letters sent.
+    processing, who has its present step, as the source writes it; holder_due_at: until when. title: of a task or a
+    report, what it is about. apologies: letters sent.
     because: which reference data moved the due time, in the event that says so.
     """
 
@@ -164,6 +165,7 @@ class Obligation(TypedDict):
     holder_due_at: str | None
     procedure: str | None
     field: str | None
+    title: str | None
     accepted_at: str | None
     due_at: str | None
     due_from: DueFrom | None
@@ -201,6 +203,7 @@ class ObligationChanged(Event):
     holder_due_at: AwareDatetime | None = None
     procedure: str | None
     field: str | None
+    title: str | None = None
     accepted_at: AwareDatetime | None
     due_at: AwareDatetime | None
     due_from: DueFrom | None

@@ -49,6 +49,7 @@ class Course:
     case: str | None = None
     channel: Channel | None = None
     field_name: str | None = None
+    title: str | None = None
     accepted_at: str | None = None
     announcements: Sequence[Announcement] = ()
     limit: Limit | None = None
@@ -97,6 +98,7 @@ def obligation_of(course: Course, *, calendar: WorkCalendar, near: timedelta) ->
         "holder_due_at": course.holder_due_at,
         "procedure": course.procedure,
         "field": course.field_name,
+        "title": course.title,
         "accepted_at": course.accepted_at,
         "due_at": due.due_at,
         "due_from": due.due_from,

@@ -47,7 +47,7 @@ def _describe(course: Course, about: Sequence[Fact]) -> None:
     known: dict[str, str] = {}
     for fact in about:
         known.update({name: value for name, value in fact["value"].items() if value})
-    course.field_name, course.unit_name = known.get("field"), known.get("unit_name")
+    course.field_name, course.title, course.unit_name = known.get("field"), known.get("title"), known.get("unit_name")
     course.unit = (short_agency(course.unit_name) if course.unit_name else None) or course.unit_name
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 import httpx
 import orjson
+import pytest
 import pytest_asyncio
 from nats.aio.client import Client
 
+from services.deadline import acts, recalculating
 from services.deadline import api as deadline_api
 from services.deadline.main import SERVICE as DEADLINE
 from services.intake import api as intake_api
@@ -187,3 +190,68 @@ async def test_what_was_recorded_later_is_left_out_of_what_could_be_known(stack:
     assert then[OURS]["state"] == "open"
     assert (await export())[OURS]["state"] == "ended"
     assert len(known.content.splitlines()) == 3
+
+
+async def test_a_walk_that_was_cut_off_goes_on_where_it_stopped(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One page is done by a copy that then dies; the other page is left, not both."""
+    monkeypatch.setattr(recalculating, "CHUNK", 1)
+    monkeypatch.setattr(recalculating, "IDLE_S", 3600)
+    monkeypatch.setattr(acts, "CALM_S", 0)
+    await stack.intake.post("/v1/calendars", json=[MUONG_LAT])
+    of = stack.running["deadline"]
+    async with asyncio.timeout(20):
+        while not await recalculating.walk(of):
+            await asyncio.sleep(0.05)
+    [begun] = (await stack.deadline.get("/v1/work")).json()
+    assert (begun["total"], begun["done"], begun["finished_at"]) == (2, 1, None)
+    while await recalculating.walk(of):
+        pass
+    [ended] = (await stack.deadline.get("/v1/work")).json()
+    assert (ended["done"], ended["changed"]) == (2, 1)
+    assert ended["finished_at"]
+
+
+async def test_a_second_change_that_comes_before_the_walk_is_taken_on_by_it(stack: Stack) -> None:
+    for day in ("2026-11-05", "2026-11-06"):
+        given = {**MUONG_LAT["given"], "dates": {day: []}}  # type: ignore[dict-item]
+        await stack.intake.post("/v1/calendars", json=[{**MUONG_LAT, "given": given}])
+    await harness.until_idle(stack.running)
+    [work] = (await stack.deadline.get("/v1/work")).json()
+    assert (work["done"], work["changed"]) == (2, 1)
+    assert (await stack.shown(OURS))["due_at"] == "2026-11-10T09:10:00+07:00"
+
+
+async def test_a_limit_that_changes_moves_the_open_dossiers_of_its_procedure(stack: Stack) -> None:
+    rows = b"code,name,field,limit_value,limit_unit,legal_basis,confidence\n1.004746,X,H,10,working_days,Y,high\n"
+    (await stack.intake.post("/v1/procedures", content=rows)).raise_for_status()
+    await harness.until_idle(stack.running)
+    ours, ended = await stack.shown(OURS), await stack.shown(ENDED)
+    assert ours["due_at"] == "2026-11-16T09:10:00+07:00"
+    assert [move["because"] for move in ours["explanation"]["moved"]] == ["procedure"]
+    assert ended["computed_due_at"] == "2026-11-09T09:10:00+07:00"
+
+
+async def test_tasks_and_reports_fall_due_like_anything_else(stack: Stack) -> None:
+    task = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/thanh-tra",
+        "type": "dondoc.duty.v1",
+        "subject": "KL-12/2026/3",
+        "time": "2026-11-05T08:00:00+07:00",
+        "data": {"kind": "remediation", "unit": "Sở Tư pháp", "title": "Trả lại giấy tờ", "due_on": "2026-11-05"},
+    }
+    report = {**task, "id": "2", "subject": "Q4", "data": {**task["data"], "kind": "report"}}  # type: ignore[dict-item]
+    answer = await stack.intake.post("/v1/feeds/thanh-tra/facts", json=[task, report])
+    assert answer.status_code == 202
+    await harness.until_idle(stack.running)
+    done = {**task, "id": "3", "time": "2026-11-06T08:00:00+07:00"}
+    done["data"] = {"kind": "remediation", "status": "submitted", "status_at": "2026-11-06T08:00:00+07:00"}
+    await stack.intake.post("/v1/feeds/thanh-tra/facts", json=done)
+    await stack.tick("2026-11-06T11:00:00+07:00")
+    listed = {one["kind"]: one for one in (await stack.deadline.get("/v1/obligations")).json()}
+    assert (listed["remediation"]["state"], listed["remediation"]["end"]) == ("ended", "submitted")
+    assert listed["remediation"]["timing"] == "late"
+    assert (listed["report"]["timing"], listed["report"]["title"]) == ("overdue", "Trả lại giấy tờ")
+    [only] = (await stack.deadline.get("/v1/obligations", params={"kind": "report"})).json()
+    assert only["obligation_id"] == "report/Q4"
