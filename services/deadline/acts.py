@@ -27,6 +27,7 @@ CREATE TABLE deadline.act (
 )
 """
 COLUMNS = "id, act, subject, slot, detail, asked_at, cursor, total, done, changed, finished_at"
+RECALCULATE, REPUBLISH = "recalculate", "republish"
 CALM_S = 2  # reference data come in several batches: the walk begins when no more have come for so long
 
 
@@ -96,14 +97,14 @@ async def begin_again(connection: AsyncConnection, act: Act, *, detail: dict[str
 
 
 async def lock_next(connection: AsyncConnection, acts: Sequence[str]) -> Act | None:
-    """Lock the oldest unfinished act of these that has been left alone for a moment; one in work is passed over."""
+    """Lock the oldest unfinished act of these; one in work, or whose cause may still grow, is passed over."""
     rows = await connection.execute(
         text(
             f"SELECT {COLUMNS} FROM deadline.act WHERE finished_at IS NULL AND act = ANY(:acts) "
-            "AND asked_at <= clock_timestamp() - make_interval(secs => :calm_s) ORDER BY id LIMIT 1 "
+            "AND (act <> :waits OR asked_at <= clock_timestamp() - make_interval(secs => :calm_s)) ORDER BY id LIMIT 1 "
             "FOR UPDATE SKIP LOCKED"
         ),
-        {"acts": list(acts), "calm_s": CALM_S},
+        {"acts": list(acts), "waits": RECALCULATE, "calm_s": CALM_S},
     )
     row = rows.one_or_none()
     return _act(row) if row else None

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.deadline import acts, counting, moves, reference_store, said_store, store
-from services.deadline.acts import Act
+from services.deadline.acts import RECALCULATE, REPUBLISH, Act
 from services.deadline.reference import Reference, Row
 from services.deadline.refolding import put_folded, say
 from services.deadline.store import Matter, Put
@@ -21,7 +21,6 @@ from shared.events import DueChange, ObligationChanged
 from shared.logs import log, told
 from shared.service import Running
 
-RECALCULATE, REPUBLISH = "recalculate", "republish"
 CHUNK = 500  # matters of one transaction: they are locked while it lasts
 IDLE_S = 1.0  # between two looks for work
 BECAUSE: Mapping[str, DueChange] = {"calendar": "calendar", "procedure": "procedure", "unit": "directory"}

@@ -1,74 +1,18 @@
-"""Deadline's long work from the command line: asking for it, and waiting with a progress bar."""
+"""Deadline's long work from the command line."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import Annotated
 
 import orjson
 import typer
 
-from shared.cli import AsJson, Data, call, client, fail, moment
-
-if TYPE_CHECKING:
-    import httpx
+from shared.cli import AsJson, Data, call, client, moment
+from shared.cli_work import wait_for
 
 REPUBLISH_EXAMPLE = "Example: dondoc republish deadline --since 2026-11-20T00:00:00+07:00"
 SERVICES = ("deadline",)
-LOOK_EVERY_S = 0.5
-BEGINS_WITHIN_S = 60  # work that follows from an announcement
-
-
-class Bar(Protocol):
-    def __call__(self, *, done: int, total: int) -> None: ...
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Bar]:
-    """Give a bar on stderr; where that is no terminal, nothing is drawn."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as shown:
-        task = shown.add_task(what, total=None)
-
-        def move(*, done: int, total: int) -> None:
-            shown.update(task, completed=done, total=total or None)
-
-        yield move
-
-
-def wait_for(deadline: httpx.Client, id: int, *, what: str) -> dict[str, Any]:
-    """Wait until a piece of work is finished, and return it."""
-    with progress(what) as bar:
-        while True:
-            work: dict[str, Any] = call(lambda: deadline.get(f"/v1/work/{id}")).json()
-            if work["finished_at"]:
-                return work
-            bar(done=work["done"], total=work["total"])
-            time.sleep(LOOK_EVERY_S)
-
-
-def newest_recalculation(deadline: httpx.Client) -> int:
-    """Return the id of the newest walk over open obligations, 0 where there was none."""
-    known = call(lambda: deadline.get("/v1/work", params={"act": "recalculate"})).json()
-    return max((work["id"] for work in known), default=0)
-
-
-def recalculation_after(deadline: httpx.Client, before: int) -> dict[str, Any] | None:
-    """Wait for the walk that an announcement caused, and return it finished; None where none began in time."""
-    for _ in range(round(BEGINS_WITHIN_S / LOOK_EVERY_S)):
-        waiting = [work for work in call(lambda: deadline.get("/v1/work")).json() if not work["finished_at"]]
-        if waiting or newest_recalculation(deadline) > before:
-            id = min((work["id"] for work in waiting), default=newest_recalculation(deadline))
-            return wait_for(deadline, id, what="reckoning open obligations anew")
-        time.sleep(LOOK_EVERY_S)
-    return None
 
 
 def republish(
@@ -92,37 +36,3 @@ def republish(
         typer.echo(orjson.dumps(work).decode())
     else:
         typer.echo(f"{work['done']} states said again in {seconds:.0f} s")
-
-
-def forecast(deadline: httpx.Client, change: dict[str, Any]) -> dict[str, Any]:
-    """Return what a change of reference data would do, once every open obligation was looked at."""
-    import httpx
-
-    from shared.cli import refusal
-
-    report: dict[str, Any] = {}
-    try:
-        with deadline.stream("POST", "/v1/forecast", json=change, timeout=None) as answer, progress("looking") as bar:
-            if not answer.is_success:
-                answer.read()
-                fail(refusal(answer))
-            for line in answer.iter_lines():
-                report = orjson.loads(line)
-                bar(done=report["checked"], total=report["open"])
-    except httpx.TransportError as error:
-        fail(f"deadline ended the answer early or does not answer ({type(error).__name__}); see `dondoc status`")
-    return report
-
-
-def report_text(report: dict[str, Any]) -> str:
-    """Return a forecast in a few lines."""
-    lines = [
-        f"{report['checked']} open matters looked at: {report['moved']} due times would move, "
-        f"{report['later']} later and {report['earlier']} earlier (the rest: ours beside the source's)",
-        f"overdue now and then no more: {report['withdrawn']}; overdue only then: {report['overdue']}",
-        *(f"  {number:>7}  {unit}" for unit, number in report["by_unit"].items()),
-    ]
-    for one in report["examples"][:5]:
-        now, then = (one[f"computed_due_at_{when}"] or "none" for when in ("now", "then"))
-        lines.append(f"  e.g. {one['obligation_id']}: reckoned {now} -> {then}")
-    return "\n".join(lines)

@@ -1,25 +1,22 @@
-"""Intake's part of the `dondoc` command: the directory, procedures, quarantine, and `dondoc import`."""
+"""Intake's part of the `dondoc` command: the directory, quarantine, procedures, and `dondoc import`."""
 
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
 
-from services.intake import importing
+from services.intake import importing, procedures_cli
 from services.intake.directory import COLUMNS
 from shared.cli import REFUSED_INPUT, AsJson, Data, Output, call, client, exports, fail, group, writing
 
 if TYPE_CHECKING:
     import httpx
-
-    from services.intake.procedures import Catalogue, Mistake
 
 PAGE = 1000
 SHOWN = ("id", "source", "reason", "seen", "last_at", "detail")
@@ -30,19 +27,6 @@ The columns, in any order; only code and name must be filled, and | stands betwe
 \b
 {",".join(COLUMNS)}
 14758,Phường Hàm Rồng,phuong,H56,Chủ tịch,,hamrong@example.vn,,H56.99|UBND phường Hàm Rồng
-"""
-ABOUT_PROCEDURES = """Take a catalogue of procedures: CSV in UTF-8. Those that are not in the file stay as they are.
-
-The columns, in any order; only code must be filled. Several lines of one code give the limits of its cases, channels
-(counter, online, post) and periods; what is left empty holds for all:
-
-\b
-code,name,field,case,channel,limit_value,limit_unit,difficult_days,valid_from,valid_until,legal_basis,confidence,note
-1.012784,Tách thửa hoặc hợp thửa đất,Đất đai,,,12,working_days,10,2025-07-01,,NĐ 101/2024/NĐ-CP,,
-1.012784,,,,online,10,working_days,10,2026-07-01,,QĐ của UBND tỉnh,,
-
-Units: working_days, calendar_days, working_hours, weeks, months, same_day. A doubtful line (no unit, low confidence …)
-gives no limit and is a warning. Exit code 1: the file has mistakes, each told with its line, and nothing is taken.
 """
 
 
@@ -60,11 +44,7 @@ def register(app: typer.Typer) -> None:
     directory.command("load", help=ABOUT_LOAD, epilog="Example: dondoc directory load units.csv --dry-run")(
         load_directory
     )
-    procedures = group(app, "procedures", about="The catalogue of procedures and their limits.")
-    procedures.command(
-        "load", help=ABOUT_PROCEDURES, epilog="Example: dondoc procedures load procedures.csv --dry-run"
-    )(load_procedures)
-    procedures.command("check", epilog="Example: dondoc procedures check procedures.csv")(check_procedures)
+    procedures_cli.register(app)
     quarantine = group(app, "quarantine", about="What could not be understood.")
     quarantine.command("list", epilog="Example: dondoc quarantine list --json")(list_quarantine)
     quarantine.command("show", epilog="Example: dondoc quarantine show 12")(show_quarantined)
@@ -123,80 +103,6 @@ def load_directory(
     typer.echo(f"{told['units']} units in {file}: {added} {would}added, {changed} {would}changed")
     if unknown := told["unknown_parents"]:
         typer.echo(f"warning: no unit has the code of these parents: {', '.join(unknown)}", err=True)
-
-
-def load_procedures(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
-    as_json: AsJson = False,
-    data: Data = None,
-) -> None:
-    """Take a catalogue of procedures. Those that are not in the file stay as they are."""
-    content = file.read_bytes()
-    _catalogues({file: content}, as_json=as_json)  # mistakes are told with their lines before anything is sent
-    with client("intake", data) as intake:
-        told = call(lambda: intake.post("/v1/procedures", params={"dry_run": dry_run}, content=content)).json()
-    reasons = Counter(one["why"] for one in told["flagged"])
-    for why, lines in reasons.most_common():
-        typer.echo(f"warning: {lines} lines: {why}", err=True)
-    if reasons:
-        typer.echo(f"`dondoc procedures check {file}` lists them", err=True)
-    if as_json:
-        typer.echo(orjson.dumps(told).decode())
-        return
-    added, changed = len(told["added"]), len(told["changed"])
-    would = "would be " if dry_run else ""
-    typer.echo(f"{told['procedures']} procedures in {file}: {added} {would}added, {changed} {would}changed")
-
-
-def check_procedures(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV.")],
-    as_json: AsJson = False,
-) -> None:
-    """Check catalogues of procedures: how many limits there are by unit, and each doubtful line. Nothing is loaded.
-
-    Doubtful lines give no limit; they are no reason for another exit code than 0. Exit code 1: there are mistakes.
-    """
-    read = _catalogues({file: file.read_bytes() for file in files}, as_json=as_json)
-    said = []
-    for file, catalogue in read.items():
-        limits = Counter(rule["unit"] for one in catalogue.procedures.values() for rule in one["rules"])
-        bare = sum(not one["rules"] for one in catalogue.procedures.values())
-        counts = {"procedures": len(catalogue.procedures), "limits": dict(limits.most_common()), "without_limit": bare}
-        said.append({"file": str(file), **counts, "flagged": [one._asdict() for one in catalogue.flagged]})
-        if not as_json:
-            by_unit = ", ".join(f"{number} {unit}" for unit, number in limits.most_common()) or "none"
-            typer.echo(f"{file}: {len(catalogue.procedures)} procedures, {bare} without a limit; limits: {by_unit}")
-            for one in catalogue.flagged:
-                typer.echo(f"{file}:{one.line}: {one.code}: {one.why}")
-    if as_json:
-        typer.echo(orjson.dumps({"files": said}).decode())
-
-
-def _catalogues(contents: dict[Path, bytes], *, as_json: bool) -> dict[Path, Catalogue]:
-    """Read catalogue files; ends the command where there are mistakes, once all of them are told."""
-    from services.intake.procedures import CatalogueError, read
-
-    catalogues: dict[Path, Catalogue] = {}
-    mistakes: dict[Path, Sequence[Mistake]] = {}
-    for file, content in contents.items():
-        try:
-            catalogues[file] = read(content)
-        except CatalogueError as error:
-            mistakes[file] = error.mistakes
-    if mistakes:
-        _fail_by(mistakes, as_json=as_json)
-    return catalogues
-
-
-def _fail_by(mistakes: dict[Path, Sequence[Mistake]], *, as_json: bool) -> NoReturn:
-    told = [{"file": str(file), "line": one.line, "says": one.why} for file, all in mistakes.items() for one in all]
-    if as_json:
-        typer.echo(orjson.dumps({"mistakes": told}).decode())
-    else:
-        for one in told:
-            typer.echo("{file}:{line}: {says}".format(**one), err=True)
-    fail(f"mistakes to put right: {len(told)}")
 
 
 def list_quarantine(as_json: AsJson = False, data: Data = None) -> None:

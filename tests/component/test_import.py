@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,13 @@ HEADER = "code,name,kind,parent_code,email\n"
 
 
 class Office:
-    """An intake that answers over HTTP, and the command line that knows it by the environment alone."""
+    """Services that answer over HTTP, and the command line that knows them by the environment alone."""
 
-    def __init__(self, url: str, empty: Path) -> None:
-        self.url, self.empty = url, empty
+    def __init__(self, empty: Path, **urls: str) -> None:
+        self.empty, self.urls = empty, {f"DONDOC_{service.upper()}_URL": url for service, url in urls.items()}
 
     def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        env = real.clean_environment() | {"DONDOC_INTAKE_URL": self.url, "DONDOC_API_KEY": API_KEY}
+        env = real.clean_environment() | self.urls | {"DONDOC_API_KEY": API_KEY}
         return subprocess.run(
             [sys.executable, "-m", "dondoc.cli", *arguments],
             cwd=self.empty, env={**env, "PYTHONPATH": str(real.ROOT)}, input=stdin, capture_output=True, timeout=60,
@@ -52,23 +53,30 @@ class Office:
 @pytest_asyncio.fixture
 async def office(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     database = await real.fresh_database(postgres_url, migrated=["intake"])
+    with answering("intake", nats_url=nats_url, database=database, folder=tmp_path) as url:
+        yield Office(tmp_path, intake=url)
+    await real.drop_database(postgres_url, database)
+
+
+@contextlib.contextmanager
+def answering(service: str, *, nats_url: str, database: real.Database, folder: Path) -> Iterator[str]:
+    """Run a service in a process of its own; gives its address."""
     port = real.free_port()
     env = {
-        "DONDOC_NATS_URL": real.logged_in(nats_url, "intake"),
-        "DONDOC_DATABASE_URL": database.url("intake"),
+        "DONDOC_NATS_URL": real.logged_in(nats_url, service),
+        "DONDOC_DATABASE_URL": database.url(service),
         "DONDOC_HTTP_PORT": str(port),
         "DONDOC_API_KEY": API_KEY,
         "DONDOC_STREAM_MAX_BYTES": str(256 << 20),
     }
-    command = [sys.executable, "-m", "services.intake.main"]
-    process = spawn(command, log=tmp_path / "intake.log", env=real.clean_environment() | env)
+    command = [sys.executable, "-m", f"services.{service}.main"]
+    process = spawn(command, log=folder / f"{service}.log", env=real.clean_environment() | env)
     url = f"http://{layout.HOST}:{port}"
     try:
         wait_until_ready(url, process)
-        yield Office(url, tmp_path)
+        yield url
     finally:
         end(process)
-        await real.drop_database(postgres_url, database)
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -114,7 +122,7 @@ def test_an_interrupted_import_goes_on_where_it_stopped(office: Office, tmp_path
     lines = [line(f"B-{number}") for number in range(1200)]
     query = {"source": "motcua-1", "first": "1"}
     httpx.post(
-        f"{office.url}/v1/imports/mine/lines",
+        office.urls["DONDOC_INTAKE_URL"] + "/v1/imports/mine/lines",
         params=query, content=b"\n".join(lines[:700]), headers={"X-API-Key": API_KEY},
     ).raise_for_status()  # fmt: skip
     file = write(tmp_path / "feed.ndjson", *lines)
@@ -160,23 +168,6 @@ def test_a_parent_that_nobody_knows_is_a_warning(office: Office, tmp_path: Path)
     assert office.told("directory", "load", str(file), "--dry-run")["unknown_parents"] == ["H56.NOBODY"]
     done = office.run("directory", "load", str(file))
     assert (done.returncode, b"H56.NOBODY" in done.stderr) == (0, True)
-
-
-def test_a_catalogue_is_tried_before_it_is_loaded_and_doubts_are_warnings(office: Office, tmp_path: Path) -> None:
-    file = tmp_path / "procedures.csv"
-    file.write_text("code,limit_value,limit_unit\n1.012784,12,working_days\n1.012785,8,\n1.012786,9,\n", "utf-8")
-    done = office.run("procedures", "load", str(file), "--dry-run")
-    assert (done.returncode, done.stdout.decode()) == (
-        0,
-        f"3 procedures in {file}: 3 would be added, 0 would be changed\n",
-    )
-    assert done.stderr.decode().splitlines() == [
-        "warning: 2 lines: a figure without a unit",
-        f"`dondoc procedures check {file}` lists them",
-    ]
-    told = office.told("procedures", "load", str(file))
-    assert (len(told["added"]), [one["line"] for one in told["flagged"]]) == (3, [3, 4])
-    assert office.told("procedures", "load", str(file))["added"] == []
 
 
 @pytest.mark.parametrize(
