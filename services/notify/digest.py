@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Literal, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -154,39 +154,39 @@ def render(
     units. reach: up to when each source has been heard of. at: up to when lateness is counted.
     """
     entries = [entry for part in parts for entry in part.entries]
-    spoken_of = {entry.kind for entry in entries} | kinds
-    what, mixed = noun(spoken_of), len(spoken_of) > 1
-    totals = {part.part: part.total for part in parts}
-    listed = sum(totals.get(part, 0) for part in OVERDUE)
-    sources = {known[entry.obligation_id].source for entry in entries}
+    what = noun(spoken_of := {entry.kind for entry in entries} | kinds)
+    listed = sum(part.total for part in parts if part.part in OVERDUE)
+    row = partial(_row, head=head, names=names, at=at, calendar=calendar, mixed=len(spoken_of) > 1)
     values = {
         "addressee": _addressee(head),
-        "summary": _summary(totals, overdue, what),
-        "sections": [
-            _shown(part, [_row(e, known[e.obligation_id], head, names, at, calendar, mixed) for e in part.entries])
-            for part in parts
-        ],
+        "summary": _summary(parts, overdue, what),
+        "sections": [_shown(part, [row(e, known[e.obligation_id]) for e in part.entries]) for part in parts],
         "what": what,
         "listed": listed,
         "rest": max(overdue - listed, 0),
-        "reach": [f"{instant(reach[source], calendar)} (nguồn: {source})" for source in sorted(sources & reach.keys())],
+        "reach": _reach({known[entry.obligation_id].source for entry in entries}, reach, calendar),
         "reason": _reason(entries, head, policy),
         "at": instant(at, calendar),
     }
-    subject = f"[Đôn đốc] {names.get(head.post) or head.post}: {values['summary']} ({instant(slot, calendar)})"
+    said = f"{values['summary']} ({instant(slot, calendar)})"
     return Rendered(
-        subject=" ".join(subject.split()),
+        subject=" ".join(f"[Đôn đốc] {names.get(head.post) or head.post}: {said}".split()),
         text=_environment().get_template("digest.txt.j2").render(values),
         html=_environment().get_template("digest.html.j2").render(values),
     )
+
+
+def _reach(sources: set[str], reach: Mapping[str, datetime], calendar: WorkCalendar) -> list[str]:
+    return [f"{instant(reach[source], calendar)} (nguồn: {source})" for source in sorted(sources & reach.keys())]
 
 
 def _shown(part: Section, rows: Sequence[Row]) -> dict[str, object]:
     return {"title": TITLES[part.part], "total": part.total, "more": part.more, "rows": rows}
 
 
-def _summary(totals: Mapping[Part, int], overdue: int, what: str) -> str:
+def _summary(parts: Sequence[Section], overdue: int, what: str) -> str:
     """Return the counts that are not zero; the first says of what."""
+    totals = {part.part: part.total for part in parts}
     new = sum(totals.get(part, 0) for part in FIRST_TOLD)
     counts = [
         (overdue, f"đang quá hạn ({new} mới báo)" if new else "đang quá hạn"),
@@ -202,6 +202,7 @@ def _summary(totals: Mapping[Part, int], overdue: int, what: str) -> str:
 def _row(
     entry: Entry,
     obligation: ObligationChanged,
+    *,
     head: Head,
     names: Mapping[str, str],
     at: datetime,
