@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.console import page, store
 from services.console.entry import is_good, is_key, token
-from services.console.overview import Counts, Overview, by_unit, named
+from services.console.overview import Counts, Overview, by_kind, by_unit, named
 from services.console.settings import Settings
 from shared.clock import machine_now, monotonic_s
 from shared.http import KEY_HEADER
@@ -47,11 +47,13 @@ async def read_overview(running: Running) -> Overview:
     now = running.clock.now()
     async with running.engine.connect() as connection:
         units = await store.list_units(connection)
-        total, lines = by_unit(await store.count_obligations(connection, now), units, now=now)
+        groups = await store.count_obligations(connection, now)
+        total, lines = by_unit(groups, units, now=now)
         return Overview(
             now=now,
             total=total,
             units=lines,
+            others=by_kind(groups, now=now),
             notices=named(await store.list_notices(connection), units),
             notice_counts=await store.count_notices(connection),
             escalations=await store.count_escalations(connection),
@@ -163,7 +165,9 @@ async def static(name: str) -> Response:
 
 @router.get("/v1/units", include_in_schema=True, tags=["units"])
 async def units(request: Request, response: Response) -> dict[str, Any]:
-    """Return the page's table: counts by unit at a business time, those with the most overdue first.
+    """Return the page's table: counts of dossiers by unit at a business time, those with the most overdue first.
+
+    `feedback` and `others_overdue` count what else falls due of the unit.
 
     Wants the installation's key in the header, or the cookie of the page.
     """

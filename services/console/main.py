@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console import api, handlers, store
 from services.console.handlers import subjects_of
+from services.console.overview import DOSSIER
 from services.console.settings import Settings
 from shared.consumer import Hearing
 from shared.events import ComplaintChanged, EscalationChanged, NoticeChanged, ObligationChanged, UnitDescribed
@@ -16,10 +17,14 @@ from shared.service import Service
 
 
 async def counts(connection: AsyncConnection, now: datetime) -> dict[str, dict[str, int]]:
-    """Count what the page shows, for `dondoc status`."""
+    """Count the dossiers that the page shows, and apart from them what else falls due, for `dondoc status`."""
     groups = await store.count_obligations(connection, now)
     fields = ("open", "paused", "soon", "overdue", "in_time", "late")
-    return {"shown": {field: sum(getattr(group, field) for group in groups) for field in fields}}
+    parts = {
+        "shown": [group for group in groups if group.kind == DOSSIER],
+        "others": [group for group in groups if group.kind != DOSSIER],
+    }
+    return {name: {field: sum(getattr(g, field) for g in part) for field in fields} for name, part in parts.items()}
 
 
 SERVICE = Service(

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from shared.directory import Directory, Unit, directory, resolve
+from shared.events import Kind
+
+DOSSIER: Kind = "dossier"
 
 
 class Group(NamedTuple):
@@ -48,9 +51,10 @@ class Fresh(NamedTuple):
 
 @dataclass(slots=True)
 class Counts:
-    """A line of the table.
+    """A line of a table: of the dossiers of a unit, or of one other kind in all units.
 
-    overdue_for: how long its longest overdue matter is overdue. feedback: answers to citizens among open and paused.
+    overdue_for: how long its longest overdue matter is overdue. feedback: open answers to citizens of the unit.
+    others_overdue: what is overdue of the unit beside its dossiers.
     """
 
     code: str | None
@@ -63,12 +67,20 @@ class Counts:
     feedback: int = 0
     in_time: int = 0
     late: int = 0
+    others_overdue: int = 0
+
+    def add_of_unit(self, group: Group, *, now: datetime) -> None:
+        """Count what a unit has: its dossiers, and beside them, never among them, what else falls due."""
+        if group.kind == DOSSIER:
+            self.add(group, now=now)
+            return
+        self.others_overdue += group.overdue
+        if group.kind == "answer":
+            self.feedback += group.open + group.paused
 
     def add(self, group: Group, *, now: datetime) -> None:
         for field in ("open", "paused", "soon", "overdue", "in_time", "late"):
             setattr(self, field, getattr(self, field) + getattr(group, field))
-        if group.kind == "answer":
-            self.feedback += group.open + group.paused
         if group.overdue_since:
             self.overdue_for = max(self.overdue_for or timedelta(), now - group.overdue_since)
 
@@ -80,6 +92,7 @@ class Overview:
     now: datetime
     total: Counts
     units: Sequence[Counts]
+    others: Sequence[Counts]
     notices: Sequence[Notice]
     notice_counts: Mapping[str, int]
     escalations: Mapping[int, int]
@@ -88,7 +101,7 @@ class Overview:
 
 
 def by_unit(groups: Iterable[Group], units: Sequence[Unit], *, now: datetime) -> tuple[Counts, list[Counts]]:
-    """Return the totals and a line for each unit, those with the most overdue first.
+    """Return the totals and a line for each unit, those with the most overdue dossiers first.
 
     A unit that the directory does not know keeps the source's word for it and has no code.
     """
@@ -99,10 +112,22 @@ def by_unit(groups: Iterable[Group], units: Sequence[Unit], *, now: datetime) ->
         code = resolve(known, group.unit_name, group.unit)
         name = names[code] if code else group.unit_name or group.unit or ""
         line = lines.setdefault((code, name), Counts(code, name))
-        line.add(group, now=now)
-        total.add(group, now=now)
-    worst_first = sorted(lines.values(), key=lambda line: (-line.overdue, -line.soon, -line.open, line.name))
-    return total, worst_first
+        line.add_of_unit(group, now=now)
+        total.add_of_unit(group, now=now)
+    return total, sorted(lines.values(), key=_worst_first)
+
+
+def _worst_first(line: Counts) -> tuple[int, int, int, int, str]:
+    return -line.overdue, -line.soon, -line.open, -line.others_overdue, line.name
+
+
+def by_kind(groups: Iterable[Group], *, now: datetime) -> list[Counts]:
+    """Return a line for each kind there is beside dossiers, in the order in which the contract names them."""
+    lines: dict[str, Counts] = {}
+    for group in groups:
+        if group.kind != DOSSIER:
+            lines.setdefault(group.kind, Counts(group.kind, "")).add(group, now=now)
+    return [lines[kind] for kind in get_args(Kind) if kind in lines]
 
 
 def named(notices: Iterable[Notice], units: Sequence[Unit]) -> list[Notice]:

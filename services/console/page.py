@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.console.overview import Counts, Overview
 from shared.clock import PROVINCE_ZONE
+from shared.events import Kind
 
 HERE = Path(__file__).parent
 STATIC = {
@@ -25,7 +26,11 @@ SENDING = {
     "live": "Gửi thật",
     "simulated": "Gửi vào hộp thư mô phỏng",
 }
-ROLES = {"head": "Người đứng đầu đơn vị", "superior": "Cơ quan cấp trên theo dõi, đôn đốc"}
+ROLES = {
+    "head": "Người đứng đầu đơn vị",
+    "superior": "Cơ quan cấp trên theo dõi, đôn đốc",
+    "receiving": "Đơn vị tiếp nhận, được báo để biết",
+}
 STATUSES = {
     "stored": "Đang chờ gửi",
     "sent": "Đã gửi",
@@ -43,6 +48,15 @@ STREAMS = {
     "DEADLINE": "Dịch vụ thời hạn",
     "COMPLAINTS": "Dịch vụ phản ánh, kiến nghị",
     "NOTIFY": "Dịch vụ đôn đốc",
+}
+KINDS: dict[Kind, str] = {
+    "dossier": "Hồ sơ",
+    "reception": "Tiếp nhận hồ sơ nộp trực tuyến",
+    "step": "Bước xử lý hồ sơ",
+    "pause": "Tạm dừng chờ người nộp",
+    "answer": "Trả lời phản ánh, kiến nghị",
+    "remediation": "Khắc phục kết luận kiểm tra, thanh tra",
+    "report": "Báo cáo định kỳ",
 }
 BAR_UNITS = 100  # width of a bar in its own coordinates
 
@@ -96,6 +110,7 @@ PAGES.globals |= {
     "REASONS": REASONS,
     "SOURCES": SOURCES,
     "STREAMS": STREAMS,
+    "KINDS": KINDS,
     "SENDING": SENDING,
 }
 

@@ -40,6 +40,7 @@ OBLIGATION = Table(
         "near_at": "timestamptz",
         "state": "text",
         "timing": "text",
+        "end": "text",
     },
 )
 COMPLAINT = Table("complaint", {"code": "text", "revision": "integer", "answered_at": "timestamptz"})
@@ -76,11 +77,12 @@ async def put(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[
         return
     ordered = [newest[key] for key in sorted(newest)]
     columns = list(table.columns)
+    quoted = [f'"{name}"' for name in columns]  # `end` is a word of SQL
     arrays = ", ".join(f"CAST(:{name} AS {table.columns[name]}[])" for name in columns)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
+    changes = ", ".join(f"{name} = excluded.{name}" for name in quoted[1:])
     await connection.execute(
         text(
-            f"INSERT INTO console.{table.name} AS known ({', '.join(columns)}) SELECT * FROM unnest({arrays}) "
+            f"INSERT INTO console.{table.name} AS known ({', '.join(quoted)}) SELECT * FROM unnest({arrays}) "
             f"ON CONFLICT ({table.key}) DO UPDATE SET {changes} WHERE known.revision < excluded.revision"
         ),
         {name: [row[name] for row in ordered] for name in columns},
@@ -104,8 +106,10 @@ async def mark_fresh(
 async def count_obligations(connection: AsyncConnection, now: datetime) -> list[Group]:
     """Count by the unit's words as the events have them; which unit they mean is decided afterwards.
 
-    While paused nothing falls due: a paused matter is overdue only if it was so when the pause began.
+    While paused nothing falls due: a paused matter is overdue only if it was so when the pause began. What turned out
+    not to be is void, and ended neither in time nor late.
     """
+    ended = "state = 'ended' AND \"end\" IS DISTINCT FROM 'void'"
     overdue = "state = 'open' AND due_at < :now OR state = 'paused' AND timing = 'overdue'"
     rows = await connection.execute(
         text(
@@ -113,8 +117,8 @@ async def count_obligations(connection: AsyncConnection, now: datetime) -> list[
             "count(*) FILTER (WHERE state = 'paused'), "
             "count(*) FILTER (WHERE state = 'open' AND near_at <= :now AND due_at >= :now), "
             f"count(*) FILTER (WHERE {overdue}), min(due_at) FILTER (WHERE {overdue}), "
-            "count(*) FILTER (WHERE state = 'ended' AND timing IN ('early', 'on_time')), "
-            "count(*) FILTER (WHERE state = 'ended' AND timing = 'late') "
+            f"count(*) FILTER (WHERE {ended} AND timing IN ('early', 'on_time')), "
+            f"count(*) FILTER (WHERE {ended} AND timing = 'late') "
             "FROM console.obligation GROUP BY unit, unit_name, kind"
         ),
         {"now": now},

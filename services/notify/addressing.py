@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.directory import Directory, directory
+from services.notify.directory import Directory, Meant, directory
 from services.notify.policy import NEAR, Policy
-from shared.events import UnitDescribed
+from shared.events import ObligationChanged, UnitDescribed
 
 
 async def put_units(connection: AsyncConnection, units: Iterable[UnitDescribed]) -> None:
@@ -41,6 +41,21 @@ async def get_directory(connection: AsyncConnection, *, policy: Policy) -> Direc
     return directory(units, province=policy.province, oversight=policy.oversight)
 
 
+async def look_up(
+    connection: AsyncConnection, units: Directory, obligations: Sequence[ObligationChanged], *, at: datetime
+) -> dict[str, Meant]:
+    """Return who must act on each obligation at `at`; a step is looked up beside its dossier."""
+    rows = await connection.execute(
+        text("SELECT id, doc->>'unit_name' AS name FROM notify.obligation WHERE id = ANY(:parents)"),
+        {"parents": [of.parent for of in obligations if of.kind == "step" and of.parent]},
+    )
+    names = {row.id: row.name for row in rows}
+    return {
+        of.obligation_id: units.meant(of, parent_name=names.get(of.parent) if of.parent else None, at=at)
+        for of in obligations
+    }
+
+
 async def forget_posts(connection: AsyncConnection) -> None:
     """Let what no head was told of yet be addressed anew: the directory changed. Withheld lines are news again."""
     await connection.execute(
@@ -52,11 +67,15 @@ async def forget_posts(connection: AsyncConnection) -> None:
     )
 
 
+OF_RECEIVING = "CASE WHEN l.role = 'receiving' THEN coalesce(o.doc->>'{0}', '') ELSE o.{0} END"
+UNIT, NAME = OF_RECEIVING.format("unit"), OF_RECEIVING.format("unit_name")  # the words for whose head a line is
+
+
 async def address(connection: AsyncConnection, units: Directory, *, slot: datetime) -> None:
     """Give lines with news a post, by the directory as it is now, and the digest slot they wait for."""
     rows = await connection.execute(
         text(
-            "SELECT DISTINCT o.unit, o.unit_name, l.role FROM notify.line l JOIN notify.obligation o "
+            f"SELECT DISTINCT {UNIT} AS unit, {NAME} AS unit_name, l.role FROM notify.line l JOIN notify.obligation o "
             "ON o.id = l.obligation_id WHERE l.news IS NOT NULL AND l.post IS NULL ORDER BY 1, 2, 3"
         )
     )
@@ -72,14 +91,14 @@ async def address(connection: AsyncConnection, units: Directory, *, slot: dateti
         }
         given = (
             "unnest(CAST(:units AS text[]), CAST(:names AS text[]), CAST(:roles AS text[]), CAST(:posts AS text[]), "
-            "CAST(:resolved AS text[])) AS m(unit, unit_name, role, post, resolved) WHERE o.unit = m.unit "
-            "AND o.unit_name = m.unit_name AND l.obligation_id = o.id AND l.role = m.role "
+            "CAST(:resolved AS text[])) AS m(unit, unit_name, role, post, resolved) "
+            f"WHERE {UNIT} = m.unit AND {NAME} = m.unit_name AND l.obligation_id = o.id AND l.role = m.role "
             "AND l.news IS NOT NULL AND l.post IS NULL"
         )
         await connection.execute(
             text(
                 f"UPDATE notify.obligation o SET resolved = m.resolved FROM notify.line l, {given} "
-                "AND o.resolved IS DISTINCT FROM m.resolved"
+                "AND l.role <> 'receiving' AND o.resolved IS DISTINCT FROM m.resolved"
             ),
             values,
         )

@@ -5,22 +5,22 @@ Never here: an applicant's name, number, address or contact. Codes, fields and d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
-from typing import Literal
+from functools import cache, partial
+from typing import Literal, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from services.notify.lines import News
 from services.notify.policy import NEAR, Policy, Role
-from services.notify.wording import addressee, instant, late_text, left_text, noun, settled_text
+from services.notify.wording import addressee, held_text, instant, late_text, left_text, matter, noun, settled_text
 from shared import tracing
 from shared.events import Kind, ObligationChanged, UnitDescribed
 from shared.worktime import WorkCalendar
 
-Part = Literal["new", "long", "backlog", "long_backlog", "changed", "settled", "near"]
+Part = Literal["new", "long", "backlog", "long_backlog", "changed", "settled", "elsewhere", "near"]
 TITLES: Mapping[Part, str] = {
     "new": "Mới quá hạn",
     "long": "Quá hạn kéo dài",
@@ -28,6 +28,7 @@ TITLES: Mapping[Part, str] = {
     "long_backlog": "Quá hạn kéo dài từ trước khi được theo dõi",
     "changed": "Có thay đổi",
     "settled": "Không còn quá hạn",
+    "elsewhere": "Để biết: hồ sơ chậm ở khâu của đơn vị khác",
     "near": "Sắp đến hạn",
 }  # in the order of the digest
 FIRST_TOLD: tuple[Part, ...] = ("new", "long", "backlog", "long_backlog")
@@ -38,7 +39,8 @@ OVERDUE: tuple[Part, ...] = (*FIRST_TOLD, "changed")
 class Entry:
     """A line with news. told: the most its post was told. resolved: the responsible unit, None where unknown.
 
-    former: the post where it is told of the end of what another unit took over, else empty.
+    former: the post where it is told of the end of what another unit took over, else empty. joint: the responsible unit
+    is the holder of the late step of a dossier that another unit received.
     """
 
     obligation_id: str
@@ -52,12 +54,15 @@ class Entry:
     kind: Kind
     backlog: bool
     former: str = ""
+    joint: bool = False
     trace: str = tracing.NONE
 
     @property
     def part(self) -> Part:
         if self.news == "settled":
             return "settled"
+        if self.role == "receiving":
+            return "elsewhere"
         if self.level == NEAR:
             return "near"
         if self.told > NEAR:
@@ -134,6 +139,7 @@ def render(
     *,
     head: Head,
     overdue: int,
+    kinds: Set[Kind],
     known: Mapping[str, ObligationChanged],
     names: Mapping[str, str],
     reach: Mapping[str, datetime],
@@ -144,52 +150,49 @@ def render(
 ) -> Rendered:
     """Return subject, plain text and HTML of a digest.
 
-    overdue: all that is overdue under this head, told before or now. known: states of the entries. names: of units.
-    reach: up to when each source has been heard of. at: up to when lateness is counted.
+    overdue, kinds: all that is overdue under this head, told before or now. known: states of the entries. names: of
+    units. reach: up to when each source has been heard of. at: up to when lateness is counted.
     """
     entries = [entry for part in parts for entry in part.entries]
-    what = noun({entry.kind for entry in entries})
-    totals = {part.part: part.total for part in parts}
-    listed = sum(totals.get(part, 0) for part in OVERDUE)
-    sources = {known[entry.obligation_id].source for entry in entries}
+    what = noun(spoken_of := {entry.kind for entry in entries} | kinds)
+    listed = sum(part.total for part in parts if part.part in OVERDUE)
+    row = partial(_row, head=head, names=names, at=at, calendar=calendar, mixed=len(spoken_of) > 1)
     values = {
         "addressee": _addressee(head),
-        "summary": _summary(totals, overdue, what),
-        "sections": [_shown(part, known, head, names, at, calendar) for part in parts],
+        "summary": _summary(parts, overdue, what),
+        "sections": [_shown(part, [row(e, known[e.obligation_id]) for e in part.entries]) for part in parts],
         "what": what,
         "listed": listed,
         "rest": max(overdue - listed, 0),
-        "reach": [f"{instant(reach[source], calendar)} (nguồn: {source})" for source in sorted(sources & reach.keys())],
+        "reach": _reach({known[entry.obligation_id].source for entry in entries}, reach, calendar),
         "reason": _reason(entries, head, policy),
         "at": instant(at, calendar),
     }
-    subject = f"[Đôn đốc] {names.get(head.post) or head.post}: {values['summary']} ({instant(slot, calendar)})"
+    said = f"{values['summary']} ({instant(slot, calendar)})"
     return Rendered(
-        subject=" ".join(subject.split()),
+        subject=" ".join(f"[Đôn đốc] {names.get(head.post) or head.post}: {said}".split()),
         text=_environment().get_template("digest.txt.j2").render(values),
         html=_environment().get_template("digest.html.j2").render(values),
     )
 
 
-def _shown(
-    part: Section,
-    known: Mapping[str, ObligationChanged],
-    head: Head,
-    names: Mapping[str, str],
-    at: datetime,
-    calendar: WorkCalendar,
-) -> dict[str, object]:
-    rows = [_row(entry, known[entry.obligation_id], head, names, at, calendar) for entry in part.entries]
+def _reach(sources: set[str], reach: Mapping[str, datetime], calendar: WorkCalendar) -> list[str]:
+    return [f"{instant(reach[source], calendar)} (nguồn: {source})" for source in sorted(sources & reach.keys())]
+
+
+def _shown(part: Section, rows: Sequence[Row]) -> dict[str, object]:
     return {"title": TITLES[part.part], "total": part.total, "more": part.more, "rows": rows}
 
 
-def _summary(totals: Mapping[Part, int], overdue: int, what: str) -> str:
+def _summary(parts: Sequence[Section], overdue: int, what: str) -> str:
     """Return the counts that are not zero; the first says of what."""
+    totals = {part.part: part.total for part in parts}
     new = sum(totals.get(part, 0) for part in FIRST_TOLD)
     counts = [
         (overdue, f"đang quá hạn ({new} mới báo)" if new else "đang quá hạn"),
         (totals.get("changed", 0), "có thay đổi"),
         (totals.get("settled", 0), "không còn quá hạn"),
+        (totals.get("elsewhere", 0), "chậm ở khâu của đơn vị khác"),
         (totals.get("near", 0), "sắp đến hạn"),
     ]
     (first, text), *others = [(count, text) for count, text in counts if count]
@@ -199,32 +202,46 @@ def _summary(totals: Mapping[Part, int], overdue: int, what: str) -> str:
 def _row(
     entry: Entry,
     obligation: ObligationChanged,
+    *,
     head: Head,
     names: Mapping[str, str],
     at: datetime,
     calendar: WorkCalendar,
+    mixed: bool,
 ) -> Row:
-    if entry.part == "settled":
-        state = settled_text(obligation, calendar=calendar)
-    elif entry.part == "near":
-        state = left_text(obligation, at=at, calendar=calendar)
-    else:
-        state = late_text(obligation, at=at, calendar=calendar)
-        if entry.part == "changed":
-            state += "; đã báo cáo cấp trên" if entry.level > entry.told else "; có thay đổi so với lần báo trước"
+    """mixed: the digest speaks of several kinds, so that each row says of which it is."""
+    kind = matter(obligation) if mixed or obligation.kind == "step" else None
     return Row(
         code=obligation.subject_id,
-        about=" · ".join(word for word in (obligation.field, obligation.procedure) if word),
+        about=" · ".join(word for word in (kind, obligation.field, obligation.procedure) if word),
         due=instant(obligation.due_at, calendar) if obligation.due_at else "không có hạn",
-        state=state,
+        state=_state(entry, obligation, names, at, calendar),
         unit=_unit(entry, obligation, head, names),
     )
+
+
+def _state(
+    entry: Entry, obligation: ObligationChanged, names: Mapping[str, str], at: datetime, calendar: WorkCalendar
+) -> str:
+    if entry.part == "settled":
+        return settled_text(obligation, calendar=calendar)
+    if entry.part == "near":
+        return left_text(obligation, at=at, calendar=calendar)
+    state = late_text(obligation, at=at, calendar=calendar)
+    if entry.joint and entry.resolved:
+        state += "; " + held_text(obligation, names.get(entry.resolved, entry.resolved), calendar=calendar)
+    if entry.part == "changed":
+        state += "; đã báo cáo cấp trên" if entry.level > entry.told else "; có thay đổi so với lần báo trước"
+    return state
 
 
 def _unit(entry: Entry, obligation: ObligationChanged, head: Head, names: Mapping[str, str]) -> str:
     if entry.resolved is None:
         said = obligation.unit_name or obligation.unit
         return f"chưa rõ đơn vị: {said}" if said else "chưa rõ đơn vị"
+    if entry.joint and entry.part != "settled":
+        received = obligation.unit_name or names.get(obligation.unit or "") or obligation.unit
+        return f"đơn vị tiếp nhận: {received}" if received and entry.role != "receiving" else ""
     return "" if entry.resolved == head.post else names.get(entry.resolved, entry.resolved)
 
 
@@ -236,7 +253,7 @@ def _addressee(head: Head) -> str:
 
 def _reason(entries: Sequence[Entry], head: Head, policy: Policy) -> str:
     """Return why this head gets the mail: every role that brought something in, and what stood in for another."""
-    roles: list[Role] = ["head", "superior"]
+    roles: tuple[Role, ...] = get_args(Role)
     reasons = [policy.roles[role] for role in roles if any(e.role == role and e.resolved for e in entries)]
     if any(entry.resolved is None for entry in entries):
         reasons.append("người tiếp nhận khi chưa xác định được đơn vị chịu trách nhiệm")

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
+from services.notify import ladder
 from services.notify.policy import Role
 from shared import directory as words
-from shared.events import UnitDescribed
+from shared.events import ObligationChanged, UnitDescribed
+
+
+class Meant(NamedTuple):
+    """Who must act. code: of the unit, None where unknown or not looked up. unit, unit_name: the words that say so.
+
+    joint: it is another unit than the one that received the dossier, the holder of its late step.
+    """
+
+    code: str | None = None
+    unit: str | None = None
+    unit_name: str | None = None
+    joint: bool = False
+
+
+NOT_LOOKED_UP = Meant()
 
 
 @dataclass(frozen=True)
@@ -25,6 +43,22 @@ class Directory:
     def resolve(self, *, unit: str | None, unit_name: str | None) -> str | None:
         """Return the code of the responsible unit, or None; its name as the source writes it goes first."""
         return words.resolve(self.index, unit_name, unit)
+
+    def meant(self, obligation: ObligationChanged, *, parent_name: str | None, at: datetime) -> Meant:
+        """Return who must act at `at`: the unit itself, or of a late dossier the unit that holds its late step.
+
+        parent_name: the name of the dossier's unit. A step is held by a room of that unit where the directory does not
+            know its holder; the agency id alone may be that of the unit above.
+        """
+        unit, name = obligation.unit, obligation.unit_name
+        if obligation.kind == "step" and parent_name and self.resolve(unit=None, unit_name=name) is None:
+            name = parent_name
+        own = Meant(self.resolve(unit=unit, unit_name=name), unit, name)
+        turns_at = ladder.turns_at(obligation)
+        if turns_at is None or at < turns_at:
+            return own
+        holder = self.resolve(unit=None, unit_name=obligation.holder)
+        return own if holder in (None, own.code) else Meant(holder, None, obligation.holder, joint=True)
 
     def post(self, *, unit: str | None, unit_name: str | None, role: Role) -> str:
         """Return the unit whose head is told.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify import addressing, pressing, saying, store
+from services.notify.directory import Meant
 from services.notify.lines import Line
 from services.notify.pressing import Change, Pressed, Rules
 from shared import quarantine
@@ -39,13 +41,13 @@ async def follow_obligations(connection: AsyncConnection, heard: Heard, *, rules
         state for id, state in newest.items() if (old := known[id]) is None or state.revision > old.obligation.revision
     ]
     held = await store.lock_lines(connection, [state.obligation_id for state in newer])
-    resolved = await _resolved(connection, newer, known=known, held=held, rules=rules)
+    meant = await _meant(connection, newer, known=known, held=held, rules=rules, at=heard.now)
     changes = [
         pressing.follow(
             known[state.obligation_id],
             state,
             held=held.get(state.obligation_id, ()),
-            resolved=resolved.get(state.obligation_id),
+            meant=meant.get(state.obligation_id),
             rules=rules,
             at=heard.now,
             trace=traces[state.obligation_id, state.revision],
@@ -56,26 +58,25 @@ async def follow_obligations(connection: AsyncConnection, heard: Heard, *, rules
     return [saying.escalation(event, about, at=heard.now) for c in changes for event, about in c.said]
 
 
-async def _resolved(
+async def _meant(
     connection: AsyncConnection,
     states: Sequence[ObligationChanged],
     *,
     known: Mapping[str, Pressed | None],
     held: Mapping[str, Sequence[Line]],
     rules: Rules,
-) -> dict[str, str | None]:
-    """Return the unit that the words mean now, of each obligation whose words changed and that has lines."""
-    reworded = [
+    at: datetime,
+) -> dict[str, Meant]:
+    """Return who must act now, of each obligation where that may have changed and that has lines."""
+    asked = [
         state
         for state in states
-        if state.obligation_id in held
-        and (old := known[state.obligation_id])
-        and pressing.is_reworded(old.obligation, state)
+        if state.obligation_id in held and (old := known[state.obligation_id]) and pressing.may_change_hands(old, state)
     ]
-    if not reworded:
+    if not asked:
         return {}
     units = await addressing.get_directory(connection, policy=rules.policy)
-    return {state.obligation_id: units.resolve(unit=state.unit, unit_name=state.unit_name) for state in reworded}
+    return await addressing.look_up(connection, units, asked, at=at)
 
 
 async def write(connection: AsyncConnection, changes: Sequence[Change]) -> None:
@@ -91,6 +92,8 @@ async def write(connection: AsyncConnection, changes: Sequence[Change]) -> None:
 async def follow_directory(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     """Keep a copy of the directory, and address anew what no head was told of yet.
 
+    A dossier in joint processing and a step are looked at again: their holder may have become known.
+
     hears: intake.unit_described.v1. says: nothing.
     repeats: harmless - only a higher revision than the one kept is taken.
     raises: nothing of its own - what cannot be decoded is an entry in quarantine.
@@ -98,6 +101,7 @@ async def follow_directory(connection: AsyncConnection, heard: Heard) -> list[Ou
     said = await _decoded(connection, heard.messages, UnitDescribed)
     if said:
         await addressing.put_units(connection, [envelope.data for envelope in said])
+        await store.look_again(connection, at=heard.now)
         await addressing.forget_posts(connection)
     return []
 

@@ -54,6 +54,18 @@ def _after(calendar: WorkCalendar, start: datetime, days: int) -> tuple[datetime
         return start + timedelta(days=days), True
 
 
+def turns_at(obligation: ObligationChanged) -> datetime | None:
+    """Return the first instant at which a dossier and its present step, held by somebody, are both late.
+
+    returns: None where there is no such instant: no holder, no due time of either, paused, ended, no dossier.
+    """
+    if obligation.kind != "dossier" or obligation.state != "open" or not obligation.holder:
+        return None
+    if obligation.due_at is None or obligation.holder_due_at is None:
+        return None
+    return late_from(max(obligation.due_at, obligation.holder_due_at))
+
+
 def reached(steps: Sequence[Step], *, at: datetime) -> Step | None:
     """Return the highest step reached at `at`; the ones below it went by unnoticed and are not raised any more."""
     return next((step for step in reversed(steps) if step.at <= at), None)

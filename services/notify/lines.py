@@ -57,10 +57,17 @@ def handed_over(line: Line) -> list[Line]:
     """Return what becomes of a line once another unit answers: who was told keeps one, the new head hears anew."""
     if line.former:
         return [line]
+    if line.role == "receiving":
+        return []
     if line.told <= NEAR or line.post is None:
         return [replace(line, told=NOTHING, news="new", post=None)]
     kept = replace(line, level=line.told, news="settled" if line.news == "settled" else None, former=line.post)
     return [kept] if kept.news else [kept, replace(line, told=NOTHING, news="new", post=None)]
+
+
+def informed(obligation_id: str) -> Line:
+    """Return the line that tells the unit that received a dossier who holds its late step; information, as near is."""
+    return Line(obligation_id, "receiving", NEAR, news="new")
 
 
 def reopened(line: Line) -> Line:

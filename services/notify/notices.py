@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.digest import Entry
 from services.notify.mail import Claimed
-from shared.events import ObligationChanged
+from shared.events import Kind, ObligationChanged
 
 LEASE_S = 120  # longer than a sending with all its time-outs; then another copy may try
 
@@ -70,6 +70,29 @@ async def put_off(connection: AsyncConnection, posts: Sequence[str], *, at: date
     )
 
 
+# A step whose dossier is pressed for at the same unit: what is said of the dossier is said of its step.
+COVERED = (
+    "EXISTS (SELECT FROM notify.obligation s JOIN notify.obligation d ON d.id = s.doc->>'parent' "
+    "WHERE s.id = l.obligation_id AND s.doc->>'kind' = 'step' AND d.raised >= 1 "
+    "AND d.resolved IS NOT DISTINCT FROM s.resolved)"
+)
+
+
+async def hold_back(connection: AsyncConnection, posts: Sequence[str], *, at: datetime, until: datetime) -> None:
+    """Let news of steps wait for the next slot while their late dossiers are pressed for at the same unit.
+
+    Such a step is never silent: either its dossier is told, or once that is settled or goes over to another unit, it is
+    told itself. What a head was told of a step is settled at once.
+    """
+    await connection.execute(
+        text(
+            "UPDATE notify.line l SET slot_at = :until WHERE news IN ('new', 'changed') AND slot_at <= :at "
+            f"AND post = ANY(:posts) AND {COVERED}"
+        ),
+        {"at": at, "until": until, "posts": posts},
+    )
+
+
 async def lock_news(connection: AsyncConnection, posts: Sequence[str], *, at: datetime) -> dict[str, list[Entry]]:
     """Lock the lines with news of these posts, in key order.
 
@@ -79,7 +102,8 @@ async def lock_news(connection: AsyncConnection, posts: Sequence[str], *, at: da
         text(
             "SELECT l.post, l.obligation_id, l.role, l.level, l.news, (SELECT max(k.told) FROM notify.line k "
             "WHERE k.obligation_id = l.obligation_id AND k.post = l.post) AS told, o.revision, o.due_at, "
-            "o.resolved, o.doc->>'kind' AS kind, CAST(o.doc->>'backlog' AS boolean) AS backlog, l.former, o.trace "
+            "o.resolved, o.doc->>'kind' AS kind, CAST(o.doc->>'backlog' AS boolean) AS backlog, l.former, o.joint, "
+            "o.trace "
             "FROM notify.line l JOIN notify.obligation o ON o.id = l.obligation_id "
             "WHERE l.news IS NOT NULL AND l.slot_at <= :at AND l.post = ANY(:posts) "
             "ORDER BY l.obligation_id, l.role, l.former FOR UPDATE OF l"
@@ -102,16 +126,21 @@ async def get_reach(connection: AsyncConnection) -> dict[str, datetime]:
     return {row.source: row.at for row in rows}
 
 
-async def standing(connection: AsyncConnection, posts: Sequence[str]) -> dict[str, int]:
-    """Return how many overdue matters each post has, told or not."""
+async def standing(connection: AsyncConnection, posts: Sequence[str]) -> dict[str, tuple[int, set[Kind]]]:
+    """Return how many overdue matters each post has, told or not, and of which kinds.
+
+    A step held back counts with its dossier.
+    """
     rows = await connection.execute(
         text(
-            "SELECT post, count(DISTINCT obligation_id) AS overdue FROM notify.line WHERE post = ANY(:posts) "
-            "AND level >= 1 AND news IS DISTINCT FROM 'settled' AND former = '' GROUP BY post"
+            "SELECT post, count(DISTINCT obligation_id) AS overdue, array_agg(DISTINCT o.doc->>'kind') AS kinds "
+            "FROM notify.line l JOIN notify.obligation o ON o.id = l.obligation_id WHERE post = ANY(:posts) "
+            "AND level >= 1 AND news IS DISTINCT FROM 'settled' AND former = '' "
+            f"AND NOT {COVERED} GROUP BY post"
         ),
         {"posts": posts},
     )
-    return {row.post: row.overdue for row in rows}
+    return {row.post: (row.overdue, set(row.kinds)) for row in rows}
 
 
 async def add_notices(connection: AsyncConnection, notices: Sequence[Notice]) -> None:

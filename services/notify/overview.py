@@ -72,9 +72,10 @@ async def list_escalations(
             "array_remove(ARRAY[CASE WHEN resolved IS NULL THEN 'unit_unknown' END, "
             "CASE WHEN calendar_days THEN 'calendar_unknown' END, "
             "CASE WHEN CAST(doc->>'backlog' AS boolean) THEN 'backlog' END, "
+            "CASE WHEN joint THEN 'joint_processing' END, "
             "CASE WHEN doc->>'state' = 'paused' THEN 'paused' END], NULL) AS flags "
             "FROM notify.obligation o WHERE raised > 0 AND id > :after "
-            "AND (CAST(:unit AS text) IS NULL OR resolved = :unit OR o.unit = :unit) ORDER BY id LIMIT :limit"
+            "AND (CAST(:unit AS text) IS NULL OR resolved = :unit OR doc->>'unit' = :unit) ORDER BY id LIMIT :limit"
         ),
         {"unit": unit, "after": after, "limit": limit},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from itertools import count, pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -15,7 +15,8 @@ from shared.worktime import CalendarEndsError, WorkCalendar, is_working_day
 
 CARRIED = Path(__file__).parent / "data" / "policy.yaml"
 
-Role = Literal["head", "superior"]
+Told = Literal["head", "superior"]  # whom a ladder can name
+Role = Literal[Told, "receiving"]  # the unit that received a dossier, told while another holds its late step
 NOTHING, NEAR = -1, 0  # levels below the ladder's first: nothing reached; near, told as information
 SATURDAY = 5
 
@@ -43,13 +44,13 @@ class Level(_Part):
 
     level: int = Field(ge=1, le=9)
     after_working_days: int = Field(ge=0, le=250)
-    tell: Role
+    tell: Told
 
 
 class Ladder(_Part):
     """What is done about one kind of obligation. near: whom to tell when it is near; null tells nobody."""
 
-    near: Role | None = None
+    near: Told | None = None
     levels: tuple[Level, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -88,10 +89,9 @@ class Policy(_Part):
     def _complete(self) -> Self:
         if list(self.slots) != sorted(set(self.slots)):
             raise ValueError("slots: list each clock time once, the earliest first")
-        for kind in ("dossier", "answer"):
-            if kind not in self.ladders:
-                raise ValueError(f"ladders: there is none for {kind!r}")
-        for role in ("head", "superior"):
+        if missing := [repr(kind) for kind in get_args(Kind) if kind not in self.ladders]:
+            raise ValueError(f"ladders: there is none for {', '.join(missing)}; each kind needs one")
+        for role in get_args(Role):
             if not self.roles.get(role, "").strip():
                 raise ValueError(f"roles: the text for {role!r} is missing")
         return self

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.notify import ladder, lines
+from services.notify.directory import NOT_LOOKED_UP, Meant
 from services.notify.ladder import Step
 from services.notify.lines import Line
 from services.notify.policy import NEAR, NOTHING, Policy
@@ -19,11 +20,11 @@ from shared.worktime import WorkCalendar
 class Pressed:
     """An obligation as it is now, and how far pressing for it has come.
 
-    resolved: the unit meant, once looked up. raised: the level reached, `NOTHING` where none stands.
+    meant: who must act, once looked up. raised: the level reached, `NOTHING` where none stands.
     """
 
     obligation: ObligationChanged
-    resolved: str | None = None
+    meant: Meant = NOT_LOOKED_UP
     raised: int = NOTHING
     raised_at: datetime | None = None
     closed_at: datetime | None = None
@@ -34,8 +35,8 @@ class Pressed:
 
     @property
     def unit(self) -> str | None:
-        """The responsible unit, as far as it is known."""
-        return self.resolved or self.obligation.unit
+        """The unit that must act, as far as it is known."""
+        return self.meant.code or self.obligation.unit
 
 
 @dataclass(slots=True)
@@ -64,39 +65,79 @@ def is_reworded(old: ObligationChanged, new: ObligationChanged) -> bool:
     return (old.unit, old.unit_name) != (new.unit, new.unit_name)
 
 
+def may_change_hands(old: Pressed, new: ObligationChanged) -> bool:
+    """Return whether another unit may have to act now, so that it is to be looked up.
+
+    While paused and once ended a dossier stays with whom it was, whatever becomes of its step: nothing fires there.
+    """
+    return is_reworded(old.obligation, new) or (new.state == "open" and (old.meant.joint or new.holder is not None))
+
+
 def follow(
     old: Pressed | None,
     obligation: ObligationChanged,
     *,
     held: Sequence[Line],
-    resolved: str | None,
+    meant: Meant | None,
     rules: Rules,
     at: datetime,
     trace: str = tracing.NONE,
 ) -> Change:
     """Take in a newer state of an obligation: hand it over, close what is settled, note what moved, set the timer.
 
-    held: its lines. resolved: the unit its words mean now, asked for only where they changed and there are lines.
+    held: its lines. meant: who must act now, looked up only where that may have changed and there are lines.
     Levels are raised by `advance` alone; one that is reached already is due at once.
     """
-    change = Change(replace(old or Pressed(obligation), obligation=obligation, trace=trace))
+    said = Meant(None, obligation.unit, obligation.unit_name)
+    change = Change(replace(old or Pressed(obligation, said), obligation=_explained(old, obligation), trace=trace))
     present = list(held)
-    if old and is_reworded(old.obligation, obligation):
-        change.pressed = replace(change.pressed, resolved=resolved)
-        if resolved != old.resolved:
-            present = [line for handed in held for line in lines.handed_over(handed)]
+    if meant or (old and is_reworded(old.obligation, obligation)):
+        change.pressed = replace(change.pressed, meant=meant or said)
+    if old and meant and (meant.code, meant.joint) != (old.meant.code, old.meant.joint):
+        present = _handed_over(held, joint=meant.joint)
     raised = change.pressed.raised
     if raised > NOTHING and not ladder.keeps(obligation, raised=raised, at=at):
         _close(change, at)
         present = [settled for line in present if (settled := lines.closed(line))]
     elif old and old.obligation.due_at != obligation.due_at:
         present = [lines.moved(line) for line in present]
+    _write(change, present, held)
+    timer_at = _timer(change.pressed, rules, at)
+    change.pressed = replace(change.pressed, timer_at=max(timer_at, at) if timer_at else None)
+    return change
+
+
+def _explained(old: Pressed | None, new: ObligationChanged) -> ObligationChanged:
+    """Return the new state with the reason why the due time moved, for as long as it stays where it was moved to.
+
+    deadline says it once, in the event that moved it; the digest that tells of it may come after further events.
+    """
+    if old is None or new.because or new.due_at != old.obligation.due_at:
+        return new
+    return new.model_copy(update={"because": old.obligation.because})
+
+
+def _handed_over(held: Sequence[Line], *, joint: bool) -> list[Line]:
+    """Return the lines after another unit has to act; in joint processing the unit that received it is informed."""
+    handed = [line for each in held for line in lines.handed_over(each)]
+    if joint and held:
+        handed.append(lines.informed(held[0].obligation_id))
+    # a unit that has it for the second time was told before: what is kept now replaces what was kept then
+    return list({line.key: line for line in reversed(handed)}.values())[::-1]
+
+
+def _write(change: Change, present: Sequence[Line], held: Sequence[Line]) -> None:
+    """Note which lines are other than before and which are gone."""
     keys = {line.key for line in present}
     change.lines = [line for line in present if line not in held]
     change.gone = [line for line in held if line.key not in keys]
-    step_at = ladder.timer(rules.steps(obligation), raised=change.pressed.raised)
-    change.pressed = replace(change.pressed, timer_at=max(step_at, at) if step_at else None)
-    return change
+
+
+def _timer(pressed: Pressed, rules: Rules, at: datetime) -> datetime | None:
+    """Return when to look again: at the next level, or when its holder's step is late too."""
+    level_at = ladder.timer(rules.steps(pressed.obligation), raised=pressed.raised)
+    turns_at = ladder.turns_at(pressed.obligation)
+    return min((when for when in (level_at, turns_at if turns_at and turns_at > at else None) if when), default=None)
 
 
 def _close(change: Change, at: datetime) -> None:
@@ -107,18 +148,23 @@ def _close(change: Change, at: datetime) -> None:
     change.pressed = replace(closed, raised=NOTHING)
 
 
-def advance(pressed: Pressed, *, held: Sequence[Line], rules: Rules, at: datetime, resolved: str | None) -> Change:
-    """Raise the highest level reached at `at`, if it is above the one raised, and set the next timer."""
-    steps = rules.steps(pressed.obligation)
-    step = ladder.reached(steps, at=at)
-    change = Change(replace(pressed, resolved=resolved))
+def advance(pressed: Pressed, *, held: Sequence[Line], rules: Rules, at: datetime, meant: Meant) -> Change:
+    """Raise the highest level reached at `at`, if it is above the one raised, and set the next timer.
+
+    A late dossier goes over to the holder of its step as soon as the step is late, whatever the level.
+    """
+    step = ladder.reached(rules.steps(pressed.obligation), at=at)
+    change = Change(replace(pressed, meant=meant))
+    present = list(held) if meant.joint == pressed.meant.joint else _handed_over(held, joint=meant.joint)
     if step and step.level > pressed.raised:
-        _raise(change, step, held, rules, at)
-    change.pressed = replace(change.pressed, timer_at=ladder.timer(steps, raised=change.pressed.raised))
+        present = _raise(change, step, present, rules, at)
+    _write(change, present, held)
+    change.pressed = replace(change.pressed, timer_at=_timer(change.pressed, rules, at))
     return change
 
 
-def _raise(change: Change, step: Step, held: Sequence[Line], rules: Rules, at: datetime) -> None:
+def _raise(change: Change, step: Step, held: Sequence[Line], rules: Rules, at: datetime) -> list[Line]:
+    """Raise a level and return the lines it makes of those held."""
     pressed = change.pressed
     change.pressed = pressed = replace(
         pressed,
@@ -135,8 +181,9 @@ def _raise(change: Change, step: Step, held: Sequence[Line], rules: Rules, at: d
     own = {line.role: line for line in held if not line.former}
     for role, level in ladder_of_kind.told(reached=step.level).items():
         own[role] = lines.raised(own.get(role), obligation_id=about, role=role, level=level)
-    present = [*own.values(), *(lines.reopened(line) for line in held if line.former)]
-    change.lines += [line for line in present if line not in held]
+    if pressed.meant.joint and "receiving" not in own:
+        own["receiving"] = lines.informed(about)
+    return [*own.values(), *(lines.reopened(line) for line in held if line.former)]
 
 
 def latest(states: Sequence[ObligationChanged]) -> dict[str, ObligationChanged]:

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notify.directory import Meant
 from services.notify.lines import Line
+from services.notify.policy import NOTHING
 from services.notify.pressing import Pressed
 from shared.events import ObligationChanged
 
@@ -33,9 +35,10 @@ TABLES = (
         calendar_days boolean NOT NULL DEFAULT false,
         escalation_revision integer NOT NULL DEFAULT 0,
         timer_at timestamptz,
-        trace text NOT NULL DEFAULT ''
+        trace text NOT NULL DEFAULT '',
+        joint boolean NOT NULL DEFAULT false
     )
-    """,
+    """,  # unit, unit_name: the words for who must act, resolved their meaning; joint: they mean a late step's holder
     "CREATE INDEX obligation_timer ON {schema}.obligation (timer_at) WHERE timer_at IS NOT NULL",
     "CREATE INDEX obligation_raised ON {schema}.obligation (id) WHERE raised > -1",
     """
@@ -98,11 +101,14 @@ TABLES = (
 )
 
 
-PRESSED = "id, doc, resolved, raised, raised_at, closed_at, calendar_days, escalation_revision, timer_at, trace"
+PRESSED = (
+    "id, doc, resolved, nullif(unit, ''), nullif(unit_name, ''), joint, "
+    "raised, raised_at, closed_at, calendar_days, escalation_revision, timer_at, trace"
+)
 
 
 def _pressed(row: Row[Any]) -> Pressed:
-    return Pressed(ObligationChanged.model_validate(row.doc), *row[2:])
+    return Pressed(ObligationChanged.model_validate(row.doc), Meant(*row[2:6]), *row[6:])
 
 
 async def put_reach(connection: AsyncConnection, reach: Mapping[str, datetime]) -> None:
@@ -152,23 +158,24 @@ async def put_obligations(connection: AsyncConnection, pressed: Sequence[Pressed
             "UPDATE notify.obligation o SET revision = n.revision, doc = n.doc, unit = n.unit, "
             "unit_name = n.unit_name, due_at = n.due_at, resolved = n.resolved, raised = n.raised, "
             "raised_at = n.raised_at, closed_at = n.closed_at, calendar_days = n.calendar_days, "
-            "escalation_revision = n.escalation_revision, timer_at = n.timer_at, trace = n.trace "
+            "escalation_revision = n.escalation_revision, timer_at = n.timer_at, trace = n.trace, joint = n.joint "
             "FROM unnest(CAST(:ids AS text[]), CAST(:revisions AS bigint[]), CAST(:docs AS jsonb[]), "
             "CAST(:units AS text[]), CAST(:unit_names AS text[]), CAST(:due_ats AS timestamptz[]), "
             "CAST(:resolved AS text[]), CAST(:raised AS smallint[]), CAST(:raised_ats AS timestamptz[]), "
             "CAST(:closed_ats AS timestamptz[]), CAST(:calendar_days AS boolean[]), "
             "CAST(:escalation_revisions AS integer[]), CAST(:timers AS timestamptz[]), "
-            "CAST(:traces AS text[])) AS n(id, revision, doc, unit, unit_name, due_at, resolved, raised, raised_at, "
-            "closed_at, calendar_days, escalation_revision, timer_at, trace) WHERE o.id = n.id"
+            "CAST(:traces AS text[]), CAST(:joints AS boolean[])) AS n(id, revision, doc, unit, unit_name, due_at, "
+            "resolved, raised, raised_at, closed_at, calendar_days, escalation_revision, timer_at, trace, joint) "
+            "WHERE o.id = n.id"
         ),
         {
             "ids": [p.obligation.obligation_id for p in pressed],
             "revisions": [p.obligation.revision for p in pressed],
             "docs": [p.obligation.model_dump_json() for p in pressed],
-            "units": [p.obligation.unit or "" for p in pressed],
-            "unit_names": [p.obligation.unit_name or "" for p in pressed],
+            "units": [p.meant.unit or "" for p in pressed],
+            "unit_names": [p.meant.unit_name or "" for p in pressed],
             "due_ats": [p.obligation.due_at for p in pressed],
-            "resolved": [p.resolved for p in pressed],
+            "resolved": [p.meant.code for p in pressed],
             "raised": [p.raised for p in pressed],
             "raised_ats": [p.raised_at for p in pressed],
             "closed_ats": [p.closed_at for p in pressed],
@@ -176,7 +183,20 @@ async def put_obligations(connection: AsyncConnection, pressed: Sequence[Pressed
             "escalation_revisions": [p.escalation_revision for p in pressed],
             "timers": [p.timer_at for p in pressed],
             "traces": [p.trace for p in pressed],
+            "joints": [p.meant.joint for p in pressed],
         },
+    )
+
+
+async def look_again(connection: AsyncConnection, *, at: datetime) -> None:
+    """Let the sweep look up anew who holds the steps that are pressed for; locks in id order."""
+    await connection.execute(
+        text(
+            "UPDATE notify.obligation SET timer_at = least(timer_at, :at) WHERE id IN (SELECT id "
+            f"FROM notify.obligation WHERE raised > {NOTHING} AND doc->>'state' = 'open' "
+            "AND (doc->>'kind' = 'step' OR doc->>'holder' IS NOT NULL) ORDER BY id FOR UPDATE)"
+        ),
+        {"at": at},
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import get_args
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,11 +14,11 @@ from services.notify import addressing, digest, handlers, notices, pressing, say
 from services.notify.digest import Entry, Head
 from services.notify.directory import Directory
 from services.notify.notices import Notice
-from services.notify.policy import next_slot
+from services.notify.policy import Role, next_slot
 from services.notify.pressing import Pressed, Rules
 from shared import metrics
 from shared.cloudevents import Outgoing
-from shared.events import ObligationChanged
+from shared.events import Kind, ObligationChanged
 
 LEVELS_AT_ONCE = 500
 POSTS_AT_ONCE = 20  # a digest may cover thousands of lines
@@ -39,9 +40,11 @@ async def sweep(connection: AsyncConnection, at: datetime, *, rules: Rules) -> t
     if unplaced:
         await addressing.address(connection, units, slot=next_slot(slots, calendar=calendar, at=at))
     posts = await notices.due_posts(connection, at=at, limit=POSTS_AT_ONCE)
+    following = next_slot(slots, calendar=calendar, at=at + SOON_AFTER)
     if late := await notices.taken(connection, posts):
-        await notices.put_off(connection, late, at=at, until=next_slot(slots, calendar=calendar, at=at + SOON_AFTER))
+        await notices.put_off(connection, late, at=at, until=following)
     fresh = {post: slot for post, slot in posts.items() if post not in late}
+    await notices.hold_back(connection, list(fresh), at=at, until=following)
     said += await _make_digests(connection, fresh, units=units, at=at, rules=rules)
     return said, len(posts) == POSTS_AT_ONCE
 
@@ -52,16 +55,12 @@ async def _raise_levels(
     """Advance locked obligations whose timer has run out."""
     if not due:
         return []
-    held = await store.lock_lines(connection, sorted(p.obligation.obligation_id for p in due))
+    known = {pressed.obligation.obligation_id: pressed for pressed in due}
+    held = await store.lock_lines(connection, sorted(known))
+    meant = await addressing.look_up(connection, units, [pressed.obligation for pressed in due], at=at)
     changes = [
-        pressing.advance(
-            pressed,
-            held=held.get(pressed.obligation.obligation_id, ()),
-            rules=rules,
-            at=at,
-            resolved=units.resolve(unit=pressed.obligation.unit, unit_name=pressed.obligation.unit_name),
-        )
-        for pressed in due
+        pressing.advance(pressed, held=held.get(id, ()), rules=rules, at=at, meant=meant[id])
+        for id, pressed in known.items()
     ]
     await handlers.write(connection, changes)
     return [saying.escalation(event, about, at=at) for change in changes for event, about in change.said]
@@ -73,7 +72,7 @@ class Present:
 
     units: Directory
     known: Mapping[str, ObligationChanged]
-    overdue: Mapping[str, int]
+    overdue: Mapping[str, tuple[int, set[Kind]]]
     reach: Mapping[str, datetime]
     at: datetime
     rules: Rules
@@ -111,10 +110,12 @@ def _notice(
     post: str, slot: datetime, parts: Sequence[digest.Section], entries: Sequence[Entry], present: Present
 ) -> Notice:
     contact = present.units.contact(post)
+    overdue, kinds = present.overdue.get(post, (0, set()))
     rendered = digest.render(
         parts,
         head=Head(post, contact or present.units.units.get(post)),
-        overdue=present.overdue.get(post, 0),
+        overdue=overdue,
+        kinds=kinds,
         known=present.known,
         names={code: unit.name for code, unit in present.units.units.items()},
         reach=present.reach,
@@ -126,7 +127,7 @@ def _notice(
     return Notice(
         id=notice_id(post, slot),
         post=post,
-        role="head" if any(entry.role == "head" for entry in entries) else "superior",
+        role=next(role for role in get_args(Role) if any(entry.role == role for entry in entries)),
         slot=slot,
         status="stored" if contact else "withheld",
         reason="" if contact else "no_contact",

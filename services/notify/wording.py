@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from shared.events import End, Kind, ObligationChanged
+from shared.events import DueChange, End, Kind, ObligationChanged
 from shared.worktime import CalendarEndsError, WorkCalendar, open_seconds
 
 WORKING_DAY_S = 8 * 3600  # Bộ luật Lao động 2019 Đ.105(1): a normal working day has eight hours
@@ -17,14 +17,40 @@ ENDS: Mapping[End, str] = {
     "withdrawn": "đã được rút",
     "stopped": "đã dừng giải quyết",
     "answered": "đã trả lời",
+    "accepted": "đã tiếp nhận",
+    "supplement_asked": "đã yêu cầu bổ sung hồ sơ",
+    "passed_on": "đã chuyển sang bước tiếp theo",
+    "resumed": "đã tiếp tục giải quyết",
+    "submitted": "đã nộp báo cáo, minh chứng",
+    "void": "không còn là việc phải theo dõi",
+}
+ENDS_OF: Mapping[tuple[Kind, End], str] = {("reception", "refused"): "đã từ chối tiếp nhận"}  # other words for one kind
+NOUNS: Mapping[Kind, str] = {
+    "dossier": "hồ sơ",
+    "reception": "việc tiếp nhận hồ sơ nộp trực tuyến",
+    "step": "bước xử lý hồ sơ",
+    "pause": "hồ sơ tạm dừng đã hết thời hạn chờ người nộp",
+    "answer": "phản ánh, kiến nghị",
+    "remediation": "nhiệm vụ khắc phục kết luận kiểm tra, thanh tra",
+    "report": "báo cáo định kỳ",
+}
+REASONS: Mapping[DueChange, str] = {
+    "calendar": "lịch làm việc thay đổi",
+    "procedure": "thời hạn của thủ tục thay đổi",
+    "directory": "danh mục đơn vị thay đổi",
 }
 
 
 def noun(kinds: set[Kind]) -> str:
-    """Return what to call matters of these kinds."""
-    if kinds == {"dossier"}:
-        return "hồ sơ"
-    return "phản ánh, kiến nghị" if kinds == {"answer"} else "việc"
+    """Return what to call matters of these kinds, behind a number."""
+    return NOUNS[next(iter(kinds))] if len(kinds) == 1 else "việc"
+
+
+def matter(obligation: ObligationChanged) -> str:
+    """Return what one matter is; steps of a dossier have its code, only who holds them tells one from another."""
+    if obligation.kind == "step" and obligation.unit_name:
+        return f"bước xử lý của {obligation.unit_name}"
+    return NOUNS[obligation.kind]
 
 
 def instant(at: datetime, calendar: WorkCalendar) -> str:
@@ -52,7 +78,10 @@ def late_text(obligation: ObligationChanged, *, at: datetime, calendar: WorkCale
     assert obligation.due_at
     if obligation.state == "paused":
         return "quá hạn, đang tạm dừng"
-    return f"quá hạn {between(obligation.due_at, at, calendar)}"
+    late = between(obligation.due_at, at, calendar)
+    if obligation.kind == "pause":
+        return f"quá thời hạn chờ người nộp {late}; cần quyết định dừng hoặc tiếp tục giải quyết"
+    return f"quá hạn {late}"
 
 
 def left_text(obligation: ObligationChanged, *, at: datetime, calendar: WorkCalendar) -> str:
@@ -63,16 +92,32 @@ def left_text(obligation: ObligationChanged, *, at: datetime, calendar: WorkCale
 def settled_text(obligation: ObligationChanged, *, calendar: WorkCalendar) -> str:
     """Return how a matter stopped being late: it ended, or its due time moved."""
     if obligation.state != "ended":
+        because = f" ({REASONS[obligation.because]})" if obligation.because else ""
         if obligation.due_at is None:
-            return "không còn hạn"
-        return f"hạn được dời đến {instant(obligation.due_at, calendar)}"
-    said = ENDS[obligation.end] if obligation.end else "đã kết thúc"
-    if obligation.ended_at is None:
+            return f"không còn hạn{because}"
+        how = "tính lại" if because else "dời"
+        return f"hạn được {how} đến {instant(obligation.due_at, calendar)}{because}"
+    said = _end(obligation)
+    if obligation.ended_at is None or obligation.end == "void":
         return said
     said += f" lúc {instant(obligation.ended_at, calendar)}"
     if obligation.due_at and obligation.ended_at > obligation.due_at:
         said += f", trễ hạn {between(obligation.due_at, obligation.ended_at, calendar)}"
     return said
+
+
+def _end(obligation: ObligationChanged) -> str:
+    if obligation.end is None:
+        return "đã kết thúc"
+    return ENDS_OF.get((obligation.kind, obligation.end), ENDS[obligation.end])
+
+
+def held_text(obligation: ObligationChanged, holder: str, *, calendar: WorkCalendar) -> str:
+    """Return why another unit than the one that received a late dossier is pressed for it."""
+    said = f"chậm ở bước của {holder}"
+    if obligation.holder_due_at is None:
+        return said
+    return f"{said}, hạn bước {instant(obligation.holder_due_at, calendar)}"
 
 
 def addressee(head_title: str, name: str) -> str:

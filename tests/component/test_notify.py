@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from aiosmtpd.controller import Controller
 from nats.aio.client import Client
+from sqlalchemy import text
 
 from services.notify import api, channel, delivery
 from services.notify.channel import GiveUp, Outcome, Sent, TryLater
@@ -24,9 +25,19 @@ from services.notify.main import service
 from services.notify.settings import NotifySettings
 from shared import bus, http
 from shared.cloudevents import Outgoing, outgoing
-from shared.events import DeadlinePassed, DeadlinePaused, DeadlineSet, ObligationChanged, ObligationEnded, UnitDescribed
+from shared.events import (
+    CensusTaken,
+    DeadlinePassed,
+    DeadlinePaused,
+    DeadlineSet,
+    EventsCounted,
+    ObligationChanged,
+    ObligationEnded,
+    UnitDescribed,
+)
 from shared.service import Running
 from tests.component import harness
+from tests.contracts.test_events import GOLDEN
 from tests.servers import Database, drop_database, free_port, fresh_database
 
 DOSSIER = "000.00.12.H56-261120-0007"
@@ -439,6 +450,99 @@ async def test_a_unit_that_lost_a_dossier_after_its_mail_hears_of_the_settlement
         assert all("Không còn quá hạn (1)" in text_of(mail) for mail in settled)
         await here.move_to(THURSDAY_0730)
         assert len(here.box.taken) == 4
+
+
+BRANCH = unit("CN-ML", name="Chi nhánh VPĐKĐĐ Mường Lát", kind="chi_nhanh")
+HELD = {"holder": BRANCH.name, "holder_due_at": "2026-11-20T09:00:00+07:00"}
+WHY = "chậm ở bước của Chi nhánh VPĐKĐĐ Mường Lát, hạn bước 09:00 20/11/2026"
+
+
+async def test_a_late_dossier_presses_the_holder_of_its_late_step_until_the_step_is_passed_on(office: Open) -> None:
+    async with office(units=(OVERSIGHT, LAND, BRANCH)) as here:
+        await here.hear(DeadlinePassed, **HELD)
+        await here.move_to(FRIDAY_1601)
+        [raised] = await here.escalations()
+        assert (raised["unit"], raised["flags"]) == ("CN-ML", ["joint_processing"])
+        await here.move_to(MONDAY_0730)
+        holder, receiving = sorted(here.box.taken, key=lambda mail: str(mail["To"]))
+        assert (holder["To"], receiving["To"]) == ("cn-ml@example.vn", "h56.12@example.vn")
+        assert "\nMới quá hạn (1)\n" in text_of(holder)
+        assert f"quá hạn 1 giờ làm việc; {WHY} · đơn vị tiếp nhận: Sở Nông nghiệp" in text_of(holder)
+        assert "Để biết: hồ sơ chậm ở khâu của đơn vị khác (1)" in text_of(receiving)
+        assert WHY in text_of(receiving)
+        assert "Đề nghị" not in text_of(receiving)
+        assert {notice["role"] for notice in await here.notices()} == {"head", "receiving"}
+
+        await here.hear(ObligationChanged, revision=3)
+        await here.move_to(MONDAY_1400)
+        [back] = here.box.taken[2:]
+        assert (back["To"], "Mới quá hạn (1)" in text_of(back)) == ("h56.12@example.vn", True)
+        assert "chậm ở bước" not in text_of(back)
+        await here.hear(ObligationEnded, **{**ENDED, "revision": 4})
+        await here.move_to(WEDNESDAY_0730)
+        assert sorted(mail["To"] for mail in here.box.taken[3:]) == ["cn-ml@example.vn", "h56.12@example.vn"]
+        assert all("Không còn quá hạn (1)" in text_of(mail) for mail in here.box.taken[3:])
+
+
+async def test_a_late_dossier_goes_over_to_the_holder_when_its_step_becomes_late_or_the_holder_known(
+    office: Open,
+) -> None:
+    async with office(units=(OVERSIGHT, LAND)) as here:
+        await here.hear(DeadlinePassed, holder=BRANCH.name, holder_due_at="2026-11-23T10:00:00+07:00")
+        await here.move_to(FRIDAY_1601)
+        await here.move_to(MONDAY_0730)
+        await here.move_to("2026-11-23T10:01:00+07:00")
+        assert [raised["unit"] for raised in await here.escalations()] == ["H56.12"]
+        await here.hear_units(BRANCH)
+        await here.move_to("2026-11-23T10:02:00+07:00")
+        assert [raised["unit"] for raised in await here.escalations()] == ["CN-ML"]
+        await here.move_to(MONDAY_1400)
+        assert sorted(mail["To"] for mail in here.box.taken[1:]) == ["cn-ml@example.vn", "h56.12@example.vn"]
+
+
+async def test_a_step_is_pressed_for_beside_its_dossier_only_where_another_unit_has_that(office: Open) -> None:
+    step = {"obligation_id": "step/1", "kind": "step", "parent": f"dossier/{DOSSIER}", "due_at": FRIDAY_1600}
+    async with office(units=(OVERSIGHT, LAND, BRANCH)) as here:
+        await here.hear(DeadlinePassed, **step, unit_name="Phòng chuyên môn", unit="CN-ML")
+        await here.hear(DeadlinePassed, **{**step, "obligation_id": "step/2"}, unit_name=BRANCH.name)
+        await here.hear(DeadlinePassed, unit_name=LAND.name)
+        await here.move_to(FRIDAY_1601)
+        await here.move_to(MONDAY_0730)
+        branch, land = sorted(here.box.taken, key=lambda mail: str(mail["To"]))
+        assert "bước xử lý của Chi nhánh VPĐKĐĐ Mường Lát" in text_of(branch)
+        assert ": 1 bước xử lý hồ sơ đang quá hạn (1 mới báo) (" in str(branch["Subject"])
+        assert ": 1 hồ sơ đang quá hạn (1 mới báo) (" in str(land["Subject"])
+        assert "Phòng chuyên môn" not in text_of(land)
+        await here.move_to(MONDAY_1400)
+        assert len(here.box.taken) == 2
+
+        await here.hear(DeadlineSet, unit_name=LAND.name, revision=3, due_at="2026-12-01T16:00:00+07:00")
+        await here.move_to(WEDNESDAY_0730)
+        [told] = here.box.taken[2:]
+        assert "Mới quá hạn (1)" in text_of(told)
+        assert "bước xử lý của Phòng chuyên môn" in text_of(told)
+        assert "hạn được dời đến 16:00 01/12/2026" in text_of(told)
+
+
+async def test_counts_and_censuses_of_deadline_are_not_for_notify(office: Open) -> None:
+    async with office() as here:
+        for event in (CensusTaken, EventsCounted):
+            body = (GOLDEN / f"{event.subject()}.json").read_bytes()
+            await bus.publish(here.client, [Outgoing(event.subject(), event.subject(), body)])
+        await here.hear(DeadlinePassed)
+        assert (await here.notify.status())["quarantine"] == 0
+
+
+async def test_what_was_stored_before_there_were_holders_is_pressed_for_as_it_was(office: Open) -> None:
+    async with office() as here:
+        await here.hear(DeadlinePassed)
+        async with here.notify.engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE notify.obligation SET doc = doc - ARRAY['parent', 'holder', 'holder_due_at', 'because']")
+            )
+        await here.move_to(FRIDAY_1601)
+        await here.move_to(MONDAY_0730)
+        assert [mail["To"] for mail in here.box.taken] == ["h56.12@example.vn"]
 
 
 async def test_a_unit_that_becomes_known_before_the_slot_gets_its_mail(office: Open) -> None:

@@ -1,15 +1,19 @@
 """The page says what the overview holds, in Vietnamese, and lets no one's text become markup."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from typing import get_args
 
 from services.console import page
 from services.console.overview import Counts, Fresh, Notice, Overview
+from services.notify.policy import Role
+from shared.events import Kind
 
 NOW = datetime.fromisoformat("2026-11-20T02:00:00+00:00")
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>"""
 LINE = Counts("14797", "Phường Hạc Thành", 1234, 1, 20, 31, timedelta(days=12, hours=3), 2)
-OVERVIEW = Overview(NOW, LINE, [LINE], [], {}, {}, 0, [])
+OVERVIEW = Overview(NOW, LINE, [LINE], [], [], {}, {}, 0, [])
 
 
 class Markup(HTMLParser):
@@ -45,7 +49,7 @@ def test_mail_of_a_simulation_is_not_called_sent() -> None:
 def test_no_text_of_others_becomes_markup() -> None:
     notice = Notice(NOW, HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE, None)
     hostile = Overview(
-        NOW, LINE, [Counts(None, HOSTILE)], [notice], {"sent": 1}, {1: 1}, 0, [Fresh("source", HOSTILE, NOW)]
+        NOW, LINE, [Counts(None, HOSTILE)], [], [notice], {"sent": 1}, {1: 1}, 0, [Fresh("source", HOSTILE, NOW)]
     )
     calm = Markup(shown(OVERVIEW))
     markup = Markup(shown(hostile))
@@ -75,6 +79,23 @@ def test_every_table_has_a_caption_and_headers_with_a_scope() -> None:
     markup = Markup(shown(OVERVIEW))
     assert markup.tags.count("caption") == markup.tags.count("table") == 1
     assert markup.tags.count("th") == sum(name == "scope" for name, _ in markup.attributes)
+
+
+def test_what_else_falls_due_has_a_table_of_its_own_by_kind() -> None:
+    others = [Counts(kind, "", open=7, paused=1, overdue=3, late=42) for kind in page.KINDS if kind != "dossier"]
+    text = shown(replace(OVERVIEW, others=others))
+    markup = Markup(text)
+    assert markup.tags.count("caption") == markup.tags.count("table") == 2
+    assert markup.tags.count("th") == sum(name == "scope" for name, _ in markup.attributes)
+    part = text[text.index('id="others-title"') : text.index('id="notices-title"')]
+    assert all(label in part for kind, label in page.KINDS.items() if kind != "dossier")
+    assert [part.count(f">{number}<") for number in (8, 3, 42)] == [6, 6, 6]
+    assert "Việc khác</h2>" not in shown(OVERVIEW)
+
+
+def test_every_kind_and_role_has_a_word_on_the_page() -> None:
+    assert set(page.KINDS) == set(get_args(Kind))
+    assert set(page.ROLES) == set(get_args(Role))
 
 
 def test_lengths_of_time_are_said_by_their_largest_unit() -> None:

@@ -1,13 +1,15 @@
 """The digest a head gets: order, words, limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from services.notify import digest
 from services.notify.digest import Entry, Head, Rendered
 from services.notify.wording import addressee, between, span
-from shared.events import ObligationChanged, UnitDescribed
+from shared.events import Kind, ObligationChanged, UnitDescribed
 from tests.unit.notify.given import RULES, at, obligation, unit
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -35,6 +37,7 @@ def rendered(
     found: list[tuple[ObligationChanged, Entry]],
     *,
     overdue: int,
+    kinds: Set[Kind] = frozenset(),
     max_lines: int = 50,
     head: UnitDescribed | None = None,
     post: str = "H56.12",
@@ -44,6 +47,7 @@ def rendered(
         digest.sections(digest.merged([e for _, e in found]), max_lines=max_lines),
         head=Head(post, head),
         overdue=overdue,
+        kinds=kinds,
         known={of.obligation_id: of for of, _ in found},
         names=names,
         reach={"motcua-1": at("2026-11-25 07:12"), "another": SLOT},
@@ -114,7 +118,7 @@ def test_a_superior_reads_which_unit_it_is_about() -> None:
     made = rendered([(of, entry(of, role="superior", level=2))], overdue=1, post="H56")
     assert "\nQuá hạn kéo dài (1)\n" in made.text
     assert "làm việc · Sở Nông nghiệp và Môi trường\n" in made.text
-    assert "vì là người đứng đầu cơ quan được giao theo dõi, đôn đốc các đơn vị có hồ sơ quá hạn kéo dài." in made.text
+    assert f"vì là {RULES.policy.roles['superior']}." in made.text
 
 
 def test_what_was_late_for_long_before_it_was_followed_has_a_heading_of_its_own() -> None:
@@ -188,3 +192,116 @@ def test_spans_are_working_days_of_eight_hours() -> None:
     assert span(8 * 3600) == "1 ngày làm việc"
     assert span(19 * 3600) == "2 ngày 3 giờ làm việc"
     assert between(at("2027-12-31 16:00"), at("2028-01-04 16:00"), RULES.calendar) == "4 ngày theo lịch"
+
+
+BRANCH = "Chi nhánh VPĐKĐĐ Mường Lát"
+JOINT = dossier(1, holder=BRANCH, holder_due_at=at("2026-11-20 09:00"), unit_name="UBND xã Mường Lát")
+WHY = f"quá hạn 1 ngày 1 giờ làm việc; chậm ở bước của {BRANCH}, hạn bước 09:00 20/11/2026"
+
+
+def test_the_holder_of_a_late_step_reads_why_it_is_pressed_and_for_whom() -> None:
+    made = rendered([(JOINT, entry(JOINT, resolved="CN", joint=True))], overdue=1, post="CN", names={"CN": BRANCH})
+    assert f"· {WHY} · đơn vị tiếp nhận: UBND xã Mường Lát\n" in made.text
+    assert "\nMới quá hạn (1)\n" in made.text
+
+
+def test_the_receiving_unit_reads_of_it_for_information_and_is_asked_for_nothing() -> None:
+    line = entry(JOINT, role="receiving", level=0, resolved="CN", joint=True)
+    made = rendered([(JOINT, line)], overdue=0, names={**NAMES, "CN": BRANCH})
+    assert ": 1 hồ sơ chậm ở khâu của đơn vị khác (" in made.subject
+    assert "\nĐể biết: hồ sơ chậm ở khâu của đơn vị khác (1)\n" in made.text
+    assert f"· {WHY}\n" in made.text
+    assert "vì là người đứng đầu đơn vị tiếp nhận hồ sơ, được báo để biết." in made.text
+    assert "Đề nghị" not in made.text
+
+
+def test_a_head_that_stands_in_for_the_holder_and_received_the_dossier_reads_of_it_once() -> None:
+    both = [entry(JOINT, role="receiving", level=0, joint=True), entry(JOINT, joint=True)]
+    assert digest.merged(both) == [both[1]]
+
+
+def test_the_end_of_what_another_unit_held_names_that_unit() -> None:
+    of = JOINT.model_copy(update={"state": "ended", "end": "completed"})
+    line = entry(of, news="settled", told=1, former="H56.12", resolved="CN", joint=True)
+    assert f"· đã có kết quả · {BRANCH}\n" in rendered([(of, line)], overdue=0, names={"CN": BRANCH}).text
+
+
+def task(kind: Kind, **changes: Any) -> ObligationChanged:
+    given = {"obligation_id": f"{kind}/X", "subject_id": "X", "kind": kind, "procedure": None}
+    return obligation(**{**given, **changes})
+
+
+NOUNS: list[tuple[Kind, str]] = [
+    ("dossier", "hồ sơ"),
+    ("reception", "việc tiếp nhận hồ sơ nộp trực tuyến"),
+    ("step", "bước xử lý hồ sơ"),
+    ("pause", "hồ sơ tạm dừng đã hết thời hạn chờ người nộp"),
+    ("answer", "phản ánh, kiến nghị"),
+    ("remediation", "nhiệm vụ khắc phục kết luận kiểm tra, thanh tra"),
+    ("report", "báo cáo định kỳ"),
+]
+
+
+@pytest.mark.parametrize(("kind", "what"), NOUNS)
+def test_a_digest_of_one_kind_calls_it_by_its_name(kind: Kind, what: str) -> None:
+    of = task(kind)
+    made = rendered([(of, entry(of))], overdue=1)
+    assert f": 1 {what} đang quá hạn (1 mới báo) (" in made.subject
+    assert f"các {what} quá hạn nêu dưới đây" in made.text
+
+
+def test_where_a_digest_mixes_kinds_each_row_says_of_which_it_is() -> None:
+    found = [(of, entry(of)) for kind, _ in NOUNS for of in (task(kind),)]
+    text = rendered(found, overdue=7).text
+    assert all(f"- X · {what} · Đất đai · hạn" in text for _, what in NOUNS)
+    one = task("report")
+    assert "- X · báo cáo định kỳ · Đất đai" in rendered([(one, entry(one))], overdue=3, kinds={"dossier"}).text
+
+
+def test_a_step_is_told_from_the_others_of_its_dossier_by_who_holds_it() -> None:
+    of = task("step", unit_name="Phòng chuyên môn")
+    assert "- X · bước xử lý của Phòng chuyên môn · Đất đai" in rendered([(of, entry(of))], overdue=1).text
+
+
+def test_a_pause_without_end_asks_for_a_decision() -> None:
+    of = task("pause")
+    asked = "quá thời hạn chờ người nộp 1 ngày 1 giờ làm việc; cần quyết định dừng hoặc tiếp tục giải quyết"
+    assert asked in rendered([(of, entry(of))], overdue=1).text
+
+
+ENDED = {"state": "ended", "ended_at": at("2026-11-23 10:00")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "said"),
+    [
+        ("reception", "accepted", "đã tiếp nhận lúc 10:00 23/11/2026, trễ hạn 4 giờ làm việc"),
+        ("reception", "supplement_asked", "đã yêu cầu bổ sung hồ sơ lúc"),
+        ("reception", "refused", "đã từ chối tiếp nhận lúc"),
+        ("dossier", "refused", "đã từ chối giải quyết lúc"),
+        ("step", "passed_on", "đã chuyển sang bước tiếp theo lúc"),
+        ("pause", "resumed", "đã tiếp tục giải quyết lúc"),
+        ("report", "submitted", "đã nộp báo cáo, minh chứng lúc"),
+        ("step", "void", "không còn là việc phải theo dõi\n"),
+    ],
+)
+def test_a_digest_says_how_a_matter_ended(kind: Kind, end: str, said: str) -> None:
+    of = task(kind, end=end, **ENDED)
+    assert f" · {said}" in rendered([(of, entry(of, news="settled", told=1))], overdue=0).text
+
+
+@pytest.mark.parametrize(
+    ("because", "said"),
+    [
+        ("calendar", "hạn được tính lại đến 16:00 04/12/2026 (lịch làm việc thay đổi)"),
+        ("procedure", "hạn được tính lại đến 16:00 04/12/2026 (thời hạn của thủ tục thay đổi)"),
+        ("directory", "hạn được tính lại đến 16:00 04/12/2026 (danh mục đơn vị thay đổi)"),
+        (None, "hạn được dời đến 16:00 04/12/2026"),
+    ],
+)
+def test_a_warning_withdrawn_because_reference_data_changed_says_so(because: str | None, said: str) -> None:
+    of = dossier(1, due_at=at("2026-12-04 16:00"), because=because)
+    assert f"· {said}\n" in rendered([(of, entry(of, news="settled", told=1))], overdue=0).text
+    without = dossier(1, due_at=None, because="procedure")
+    text = rendered([(without, entry(without, news="settled", told=1))], overdue=0).text
+    assert "· không còn hạn (thời hạn của thủ tục thay đổi)\n" in text

@@ -78,3 +78,40 @@ def test_a_matter_is_settled_by_its_end_or_a_due_time_that_lies_ahead(
     changes: dict[str, str | datetime | None], expected: bool
 ) -> None:
     assert ladder.settled(obligation(**changes), at=at("2026-11-23 08:00")) is expected
+
+
+HELD = {"holder": "Chi nhánh VPĐKĐĐ Mường Lát", "holder_due_at": at("2026-11-20 09:00")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "2026-11-20 16:00:01"),
+        ({"holder_due_at": at("2026-11-24 09:00")}, "2026-11-24 09:00:01"),
+        ({"holder": None}, None),
+        ({"holder_due_at": None}, None),
+        ({"due_at": None}, None),
+        ({"state": "paused"}, None),
+        ({"state": "ended"}, None),
+        ({"kind": "step"}, None),
+    ],
+)
+def test_a_dossier_turns_to_the_holder_of_its_step_once_both_are_late(
+    changes: dict[str, object], expected: str | None
+) -> None:
+    assert ladder.turns_at(obligation(**{**HELD, **changes})) == (at(expected) if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "near", "superior_at"),
+    [
+        ("reception", False, "2026-11-23 16:00"),
+        ("step", False, "2026-11-25 16:00"),
+        ("pause", False, "2026-11-30 16:00"),
+        ("remediation", True, "2026-11-25 16:00"),
+        ("report", True, "2026-11-25 16:00"),
+    ],
+)
+def test_each_kind_has_a_ladder_of_its_own(kind: str, near: bool, superior_at: str) -> None:
+    expected = [Step(1, at("2026-11-20 16:00:01")), Step(2, at(superior_at))]
+    assert steps(obligation(kind=kind)) == [Step(NEAR, at("2026-11-19 16:00"))] * near + expected

@@ -29,10 +29,11 @@ LEVEL = {"level": 1, "after_working_days": 0, "tell": "head"}
         (spoilt(slots=["07:30", 840]), "in quotes"),
         (spoilt(slots=[]), "slots"),
         (spoilt(slot="x"), "slot: Extra inputs"),
-        (spoilt(ladders={"dossier": {"levels": [LEVEL]}}), "none for 'answer'"),
+        (spoilt(ladders={"dossier": {"levels": [LEVEL]}}), "none for 'reception', 'step', .*'report'; each"),
         (spoilt(ladders={"dossier": {"levels": [LEVEL, LEVEL]}}), "higher and later"),
         (spoilt(ladders={"dossier": {"levels": [{**LEVEL, "tell": "chairman"}]}}), "ladders.dossier.levels.0.tell"),
         (spoilt(roles={"head": "…", "superior": " "}), "'superior' is missing"),
+        (spoilt(roles={"head": "…", "superior": "…"}), "'receiving' is missing"),
     ],
 )
 def test_a_wrong_policy_is_refused_with_the_place(text: str, said: str) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.notify.directory import directory
+from services.notify.directory import Meant, directory
 from services.notify.policy import Role
-from tests.unit.notify.given import unit
+from tests.unit.notify.given import at, obligation, unit
 
 UNITS = directory(
     [
@@ -27,6 +27,7 @@ UNITS = directory(
         ("000.00.13.H56", None, "head", "TH-SXD"),
         ("H56", "  sở xây  DỰNG ", "head", "TH-SXD"),
         ("H56.13", "một tên không ai biết", "head", "TH-SXD"),
+        ("H56.13", None, "receiving", "TH-SXD"),
         ("H56.13", None, "superior", "TH-SNV"),
         ("H56", None, "head", "TH-SNV"),
         ("H56", None, "superior", "TH-SNV"),
@@ -73,3 +74,32 @@ def test_a_directory_that_runs_in_a_circle_ends() -> None:
 def test_a_unit_whose_unit_above_is_not_in_the_directory_is_below_the_oversight() -> None:
     found = directory([unit("TH-SNV"), unit("X", parent_code="gone", email=None)], province="H56", oversight="TH-SNV")
     assert found.post(unit="X", unit_name=None, role="head") == "TH-SNV"
+
+
+LATE, EARLY = at("2026-11-23 08:00"), at("2026-11-20 16:00")
+HELD = {"unit": "H56.13", "holder": "Phường Hàm Rồng", "holder_due_at": at("2026-11-20 09:00")}
+
+
+def test_a_late_dossier_is_its_units_own_until_the_step_that_another_unit_holds_is_late_too() -> None:
+    assert UNITS.meant(obligation(**HELD), parent_name=None, at=EARLY) == Meant("TH-SXD", "H56.13", None)
+    joint = Meant("14758", None, "Phường Hàm Rồng", joint=True)
+    assert UNITS.meant(obligation(**HELD), parent_name=None, at=LATE) == joint
+    assert UNITS.meant(obligation(**{**HELD, "unit": None}), parent_name=None, at=LATE) == joint
+    later = obligation(**{**HELD, "holder_due_at": at("2026-11-23 09:00")})
+    assert not UNITS.meant(later, parent_name=None, at=LATE).joint
+
+
+@pytest.mark.parametrize("holder", ["Phòng chuyên môn", "Sở XD"])
+def test_a_holder_that_nobody_knows_or_that_is_the_unit_itself_changes_nothing(holder: str) -> None:
+    of = obligation(**{**HELD, "holder": holder})
+    assert UNITS.meant(of, parent_name=None, at=LATE) == Meant("TH-SXD", "H56.13", None)
+
+
+def test_a_step_in_a_room_nobody_knows_is_of_the_dossiers_unit_not_of_the_one_above_it() -> None:
+    room = obligation(kind="step", unit="H56.13", unit_name="Phòng chuyên môn")
+    assert UNITS.meant(room, parent_name="Phường Hàm Rồng", at=LATE).code == "14758"
+    assert UNITS.meant(room, parent_name=None, at=LATE).code == "TH-SXD"
+    elsewhere = room.model_copy(update={"unit_name": "Sở Nội vụ"})
+    assert UNITS.meant(elsewhere, parent_name="Phường Hàm Rồng", at=LATE).code == "TH-SNV"
+    pause = room.model_copy(update={"kind": "pause"})
+    assert UNITS.meant(pause, parent_name="Phường Hàm Rồng", at=LATE).code == "TH-SXD"
