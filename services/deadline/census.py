@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.deadline import acts, counting, handlers, store
+from services.deadline.counting import Counted
 from services.deadline.refolding import SETTINGS
 from shared.clock import PROVINCE_ZONE
 from shared.cloudevents import Outgoing, outgoing
@@ -66,8 +67,8 @@ async def _take_census(connection: AsyncConnection, at: datetime) -> list[Outgoi
     return [
         outgoing(
             CensusTaken,
-            id=f"census:{slot.isoformat()}:{number}",
-            about=slot.isoformat(),
+            id=f"census/{slot.isoformat()}:{number}",
+            about=f"census/{slot.isoformat()}",
             time=at,
             data=CensusTaken(
                 slot=slot, taken_at=at, part=number, parts=len(parts), counts=found.counts, overdue=tuple(part)
@@ -79,15 +80,11 @@ async def _take_census(connection: AsyncConnection, at: datetime) -> list[Outgoi
 
 async def _count_hours(connection: AsyncConnection, at: datetime) -> list[Outgoing]:
     over = (at - GRACE).replace(minute=0, second=0, microsecond=0)
-    return [
-        outgoing(
-            EventsCounted,
-            id=f"count:{counted.hour.isoformat()}:{counted.revision}",
-            about=counted.hour.isoformat(),
-            time=at,
-            data=EventsCounted(
-                hour=counted.hour, revision=counted.revision, count=counted.number, digest=f"{counted.digest:016x}"
-            ),
-        )
-        for counted in await counting.count_hours(connection, before=over)
-    ]
+    return [_counted(one, at) for one in await counting.count_hours(connection, before=over)]
+
+
+def _counted(one: Counted, at: datetime) -> Outgoing:
+    hour = one.hour.astimezone(PROVINCE_ZONE)
+    about = f"counted/{hour.isoformat()}"
+    said = EventsCounted(hour=hour, revision=one.revision, count=one.number, digest=f"{one.digest:016x}")
+    return outgoing(EventsCounted, id=f"{about}:{one.revision}", about=about, time=at, data=said)

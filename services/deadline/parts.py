@@ -157,7 +157,7 @@ def _pause(dossier: Course, pause: Pause, supplements: Sequence[Supplement], lim
     course.accepted_at, course.limit = pause.since, limit
     asked = [one for one in supplements if pause.since <= one.requested and (one.requested < (pause.until or "~"))]
     if asked:
-        last = max(asked)
+        last = max(asked, key=lambda one: (one.requested, one.term_days or 0))
         course.accepted_at = last.requested
         if last.term_days:
             course.limit = Limit(last.term_days, "calendar_days", "thời hạn bổ sung ghi trong phiếu yêu cầu")

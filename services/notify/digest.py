@@ -213,7 +213,7 @@ def _row(
     kind = matter(obligation) if mixed or obligation.kind == "step" else None
     return Row(
         code=obligation.subject_id,
-        about=" · ".join(word for word in (kind, obligation.field, obligation.procedure) if word),
+        about=" · ".join(word for word in (kind, obligation.title, obligation.field, obligation.procedure) if word),
         due=instant(obligation.due_at, calendar) if obligation.due_at else "không có hạn",
         state=_state(entry, obligation, names, at, calendar),
         unit=_unit(entry, obligation, head, names),

@@ -18,7 +18,9 @@ PROGRAMS = ("services", "shared", "dondoc")
 FILE_LINES, FUNCTION_LINES = 300, 40
 
 # longer, and why
-LONG_FILES = {}
+LONG_FILES = {
+    "shared/events.py": "what the programs say to one another is one contract, read in one place",
+}
 LONG_FUNCTIONS = {
     "services/deadline/course.py:obligation_of": "one state, a line a field",
 }
