@@ -30,15 +30,17 @@ class ByDate:
     origin: midnight of the first known date, from which dates are numbered. Clocks are seconds since midnight.
     passing: by date, the open seconds before it, and opening, closing and open seconds before of each shift; the last
         entry stands for the time after the last closing.
-    counting: by date, opening, closing and number of working day of each shift; the last entry is the next opening,
-        days ahead.
+    counting: by date, how many working days there are before it, and opening and closing of each shift with how many
+        more there are then; the last entry is the next opening, days ahead.
     placing: by number of working day, its midnight, and opening and closing of each shift, and until when they decide.
     filling: by open time since the begin of the calendar, in buckets, the interval that their first second is in.
     openings: of each interval.
+    kinds: the shifts of dates that are alike, once.
     """
 
     __slots__ = (
-        "bucket", "calendar", "counting", "filled", "filling", "openings", "origin", "passing", "placing", "zone",
+        "bucket", "calendar", "counting", "filled", "filling", "kinds", "openings", "origin", "passing", "placing",
+        "zone",
     )  # fmt: skip
 
     def __init__(self, calendar: WorkCalendar) -> None:
@@ -48,10 +50,11 @@ class ByDate:
         self.origin = datetime.combine(calendar.known_from, time(), calendar.zone)
         self.bucket = (total // intervals).bit_length() - 1  # about as many buckets as intervals
         self.passing: list[tuple[int, Clocks] | None] = [None] * (known.days + 1)
-        self.counting: list[Clocks | None] = [None] * (known.days + 1)
+        self.counting: list[tuple[int, Clocks] | None] = [None] * (known.days + 1)
         self.placing: list[tuple[datetime, Clocks] | None] = [None] * len(calendar.days)
         self.filling: list[int | None] = [None] * ((total >> self.bucket) + 1)
         self.openings: list[datetime | None] = [None] * intervals
+        self.kinds: dict[Clocks, Clocks] = {}
 
     def open_time_after(self, start: datetime, seconds: int) -> datetime:
         """Answer as reckoning.py does; seconds: > 0."""
@@ -98,14 +101,15 @@ class ByDate:
         day, clock = passed.days, passed.seconds
         if day < 0:
             raise LookupError
-        for opens, closes, number in self.counting[day] or self._count(day):  # noqa: B007 - looks for the shift
+        number, shifts = self.counting[day] or self._count(day)
+        for opens, closes, more in shifts:  # noqa: B007 - looks for the shift
             if clock < closes:
                 break
         if clock < opens:
             clock = opens % DAY_S
         if not clock:  # midnight is the 24:00 of the day that ends
             raise LookupError
-        return self.at_clock(number + days, clock)
+        return self.at_clock(number + more + days, clock)
 
     def next_opening(self, at: datetime) -> datetime:
         """Answer as reckoning.py does."""
@@ -116,12 +120,13 @@ class ByDate:
         day, clock = passed.days, passed.seconds
         if day < 0:
             raise LookupError
-        for opens, closes, number in self.counting[day] or self._count(day):  # noqa: B007 - looks for the shift
+        number, shifts = self.counting[day] or self._count(day)
+        for opens, closes, more in shifts:  # noqa: B007 - looks for the shift
             if clock < closes:
                 break
         if clock >= opens:
             return local
-        midnight, _ = self.placing[number] or self._place(number)
+        midnight, _ = self.placing[number + more] or self._place(number + more)
         return midnight + SPANS[opens % DAY_S]
 
     def at_clock(self, number: int, clock: int) -> datetime:
@@ -145,15 +150,18 @@ class ByDate:
         calendar = self.calendar
         passed = calendar.open_before[first]
         shifts = [(*self._clocks(i, midnight), calendar.open_before[i] - passed) for i in range(first, beyond)]
-        entry = self.passing[day] = (passed, (*shifts, (DAY_S, NEVER, calendar.open_before[beyond] - passed)))
+        kind = (*shifts, (DAY_S, NEVER, calendar.open_before[beyond] - passed))
+        entry = self.passing[day] = passed, self.kinds.setdefault(kind, kind)
         return entry
 
-    def _count(self, day: int) -> Clocks:
+    def _count(self, day: int) -> tuple[int, Clocks]:
         first, beyond, midnight = self._intervals(day)
         calendar = self.calendar
-        next_opening = DAY_S + (calendar.opens[beyond] + calendar.offsets[beyond]) % DAY_S
-        shifts = [(*self._clocks(i, midnight), self._number(i)) for i in range(first, beyond)]
-        entry = self.counting[day] = (*shifts, (next_opening, NEVER, self._number(beyond)))
+        number = bisect_right(calendar.first_interval, first) - 1
+        opening = DAY_S + (calendar.opens[beyond] + calendar.offsets[beyond]) % DAY_S
+        shifts = [(*self._clocks(i, midnight), 0) for i in range(first, beyond)]
+        kind = (*shifts, (opening, NEVER, int(beyond > first)))
+        entry = self.counting[day] = number, self.kinds.setdefault(kind, kind)
         return entry
 
     def _place(self, number: int) -> tuple[datetime, Clocks]:
@@ -161,8 +169,11 @@ class ByDate:
         first, beyond, midnight = self._intervals(calendar.days[number] - calendar.known_from.toordinal())
         clocks = [self._clocks(i, midnight) for i in range(first, beyond)]
         until = [*(opens for opens, _ in clocks[1:]), NEVER]
-        shifts = tuple((opens, closes, end) for (opens, closes), end in zip(clocks, until, strict=True))
-        entry = self.placing[number] = (datetime.fromtimestamp(midnight, calendar.zone), shifts)
+        kind = tuple((opens, closes, end) for (opens, closes), end in zip(clocks, until, strict=True))
+        entry = self.placing[number] = (
+            datetime.fromtimestamp(midnight, calendar.zone),
+            self.kinds.setdefault(kind, kind),
+        )
         return entry
 
     def _fill(self, bucket: int) -> int:
@@ -190,6 +201,3 @@ class ByDate:
 
     def _clocks(self, interval: int, midnight: int) -> tuple[int, int]:
         return self.calendar.opens[interval] - midnight, self.calendar.closes[interval] - midnight
-
-    def _number(self, interval: int) -> int:
-        return bisect_right(self.calendar.first_interval, interval) - 1
