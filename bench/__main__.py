@@ -6,6 +6,7 @@ import argparse
 import statistics
 
 from bench import recalculation, sweep
+from bench.due import due as due_stream
 from bench.ground import conditions
 from bench.throughput import Result, run_new, run_updates, summary
 from bench.worktime import GROUP, worktime
@@ -66,6 +67,9 @@ def main() -> None:
     due.add_argument("--cases", type=int, default=1_000_000, help="random starts (default 1,000,000)")
     due.add_argument("--runs", type=int, default=5, help="rounds, in each of which all answer in turn (default 5)")
     due.add_argument("--seed", type=int, default=1)
+    stream = commands.add_parser("due", help="`dondoc due` on a long stream: lines a second, and memory")
+    stream.add_argument("--lines", type=int, default=1_000_000, help="questions; first a tenth (default 1,000,000)")
+    stream.add_argument("--seed", type=int, default=1)
     due_at_once = commands.add_parser("sweep", help="what falls due in one second, single ones, and idling")
     due_at_once.add_argument("--burst", type=int, default=100_000, help="obligations of one second; 0 leaves it out")
     due_at_once.add_argument("--singles", type=int, default=300, help="one after another; 0 leaves it out")
@@ -80,6 +84,8 @@ def main() -> None:
     elif given.command == "recalculation":
         print(conditions(), flush=True)
         recalculation.report(obligations=given.obligations)
+    elif given.command == "due":
+        due_stream(lines=given.lines, seed=given.seed)
     elif given.command == "worktime":
         worktime(count=given.cases, rounds=given.runs, seed=given.seed)
     elif given.command == "throughput":

@@ -43,7 +43,8 @@ def due(
     A question: {"id": "a1", "calendar": "thanh-hoa", "start": "2026-11-20T16:00:00+07:00",
     "limit": {"value": 3, "unit": "working_days"}}. Units: working_minutes, working_hours, working_days, calendar_days,
     weeks, months. Also "ends", "roll", "first_day", "pauses", "pause_counts", "now", "levels", or "measure" for the
-    open time between two instants. Exit code 3: some questions are answered by an error.
+    open time between two instants; "rule": "local_software" for the date that the local one-stop software prints. Exit
+    code 3: some questions are answered by an error.
     """
     from services.deadline.due import LONGEST_LINE, answer
 
@@ -59,7 +60,7 @@ def due(
             else:
                 answered = answer(line)
             wrong += "error" in answered
-            out.write(orjson.dumps(answered) + b"\n")
+            out.write(orjson.dumps(answered, option=orjson.OPT_APPEND_NEWLINE))
     if wrong:
         fail(f"{wrong} of the questions could not be answered; see their `error`", code=REFUSED_INPUT)
 

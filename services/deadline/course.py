@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from services.deadline import apologies
+from services.deadline import apologies, local_software
 from services.deadline.apologies import Announcement, Apology
 from services.deadline.limits import Limit, due_after
 from shared import worktime
@@ -189,6 +189,8 @@ def _due(course: Course, *, calendar: WorkCalendar) -> Due:
         course.flags.add("due_date_not_moved")
     if computed and computed[:10] != due_at[:10]:
         course.flags.add("due_dates_differ")
+        if due_at[:10] == (local_due_at(course, calendar=calendar) or "")[:10]:
+            course.flags.add("due_as_local_software")  # why they differ: its arithmetic, not a slip
     if course.accepted_at and due_at < course.accepted_at:
         course.flags.add("due_before_accepted")
     return Due(due_at, "source_shifted" if moved else "source", first.due_at, computed)
@@ -206,6 +208,20 @@ def _computed_due(course: Course, *, calendar: WorkCalendar) -> str | None:
         course.flags.add("calendar_unknown")
         return None
     return due_at
+
+
+def local_due_at(course: Course, *, calendar: WorkCalendar) -> str | None:
+    """Return what the local one-stop software would print, None where it or the calendar has no answer."""
+    if course.limit is None or course.accepted_at is None:
+        return None
+    try:
+        due = local_software.local_due_of(course.limit, datetime.fromisoformat(course.accepted_at), calendar)
+        for pause in ended_pauses(course) if due else ():
+            assert due
+            due = local_software.after_supplement(due, requested=pause.since, resumed=pause.until, calendar=calendar)
+    except CalendarEndsError:
+        return None
+    return canonical(due) if due else None
 
 
 def ended_pauses(course: Course) -> list[worktime.Pause]:

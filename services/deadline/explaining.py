@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services.deadline import apologies, limits, wording
-from services.deadline.course import Course, ended_pauses
+from services.deadline.course import Course, ended_pauses, local_due_at
 from services.deadline.folding import Folded
 from shared.worktime import CalendarEndsError, WorkCalendar
 
@@ -17,7 +17,8 @@ def explained(folded: Folded, *, moved: Sequence[dict[str, Any]] = ()) -> dict[s
 
     moved: earlier due times that reference data moved, with the reasons.
     returns: `announced`, each due date the source gave, in the order in which it became known; `computed`, how ours
-        comes about, None where there is no rule, no start, or the calendar ends before it.
+        comes about, None where there is no rule, no start, or the calendar ends before it; `local_software_due_at`,
+        what the local one-stop software would print by its own arithmetic.
     """
     obligation, course, calendar = folded
     computed = _computed(course, calendar=calendar)
@@ -34,6 +35,7 @@ def explained(folded: Folded, *, moved: Sequence[dict[str, Any]] = ()) -> dict[s
         "apologies": [_apology(letter, course, calendar) for letter in course.apologies],
         "pauses": [{"from": pause.since, "to": pause.until} for pause in course.pauses],
         "computed": computed,
+        "local_software_due_at": local_due_at(course, calendar=calendar),
         "moved": list(moved),
         "calendar_version": calendar.version,
         "sentence": " ".join(sentences) or "Chưa có hạn: nguồn không báo hạn và không có thời hạn để tính.",
@@ -54,6 +56,9 @@ def _computed(course: Course, *, calendar: WorkCalendar) -> dict[str, Any] | Non
         due_at, steps = limits.explain_due(start, course.limit, calendar=calendar, pauses=ended_pauses(course))
     except CalendarEndsError:
         return None
-    rule = {"value": course.limit.value, "unit": course.limit.unit, "basis": course.limit.basis}
+    rule: dict[str, Any] = {"value": course.limit.value, "unit": course.limit.unit, "basis": course.limit.basis}
+    if chosen := course.limit.rule:
+        rule |= chosen.model_dump(mode="json", include={"case", "channel", "valid_from", "valid_until"})
+        rule["difficult_days"] = course.limit.value - chosen.value
     told = wording.sentence(start=start, due_at=due_at, limit=course.limit, steps=steps)
     return {"due_at": due_at.isoformat(), "rule": rule, "steps": steps, "sentence": told}

@@ -17,14 +17,27 @@ UNITS: Mapping[str, str] = {
     "months": "tháng",
 }
 HOLIDAY = "holiday: "
+UNTOLD = frozenset(("working day", "calendar day", "day off", "day of the start", "open hours"))  # most of all steps
 NAMED = 3  # holidays and pauses told one by one; of more the number
 
 
 def sentence(*, start: datetime, due_at: datetime, limit: Limit, steps: Sequence[Mapping[str, Any]]) -> str:
     """Return one sentence that says how a due time of ours comes about. steps: as `worktime.explain` gives them."""
+    steps = [step for step in steps if step["why"] not in UNTOLD]
     parts = [part for part in (_holidays(steps), _pauses(steps), _rolled(steps)) if part]
     told = f"; {'; '.join(parts)}" if parts else ""
     return f"Tính từ {instant(start)}, thời hạn {length(limit)}{told}; hạn là {instant(due_at)}."
+
+
+def of_local_software(*, start: datetime, due_at: datetime, limit: Limit, by_working_days: bool) -> str:
+    """Return one sentence that says how the local one-stop software comes to its due time."""
+    counted = (
+        "không tính thứ Bảy (kể cả thứ Bảy làm bù), Chủ nhật và ngày nghỉ trong danh mục"
+        if by_working_days
+        else "tính mọi ngày, ngày cuối là thứ Bảy, Chủ nhật hoặc ngày nghỉ trong danh mục thì chuyển sang ngày kế tiếp"
+    )
+    told = f"từ {instant(start)}, thời hạn {length(limit)}, {counted}; hạn là {instant(due_at)}."
+    return f"Theo cách tính của phần mềm một cửa tại địa phương: {told}"
 
 
 def of_source(*, source: str, due_at: datetime, moved: bool) -> str:
@@ -44,15 +57,19 @@ def length(limit: Limit) -> str:
 
 def instant(at: datetime) -> str:
     """Return a time as it is written in letters; seconds only where there are some."""
-    clock = f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
-    return f"{clock} ngày {at:%d/%m/%Y}"
+    clock = f"{at.hour:02}:{at.minute:02}"
+    return f"{clock}:{at.second:02} ngày {_day(at)}" if at.second else f"{clock} ngày {_day(at)}"
+
+
+def _day(on: date) -> str:
+    return f"{on.day:02}/{on.month:02}/{on.year}"
 
 
 def _holidays(steps: Sequence[Mapping[str, Any]]) -> str:
     named = [(step["on"], step["why"].removeprefix(HOLIDAY)) for step in steps if step["why"].startswith(HOLIDAY)]
     if len(named) > NAMED:
         return f"không tính {len(named)} ngày nghỉ lễ, tết"
-    days = ", ".join(f"{date.fromisoformat(on):%d/%m/%Y} ({name})" for on, name in named)
+    days = ", ".join(f"{_day(date.fromisoformat(on))} ({name})" for on, name in named)
     return f"không tính ngày {days}" if named else ""
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.worktime.bydate import ByDate
 from shared.worktime.content import WEEKDAYS, CalendarError, Content, Shifts, Week, checked
 from shared.worktime.zones import DAY_S, Span, spans
 
@@ -62,6 +63,11 @@ class WorkCalendar:
     """What was compiled, for calendars laid over this one."""
     spans: tuple[Span, ...]
     """The stretches of one UTC offset in the known time."""
+    by_date: ByDate = field(init=False, repr=False)
+    """The same calendar for single answers; fills as it is asked."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_date", ByDate(self))
 
 
 def calendar(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from shared.worktime.calendars import WorkCalendar
 from shared.worktime.limits import Limit, Pause, Reckoned, dates_of
@@ -37,13 +39,24 @@ def _open(calendar: WorkCalendar, start: datetime, end: datetime) -> Iterator[St
     day = start.astimezone(calendar.zone).date().toordinal() - 1
     for i in range(first, last):
         opens, closes = max(calendar.opens[i], since), min(calendar.closes[i], until)
-        begins = datetime.fromtimestamp(opens, calendar.zone)
-        for off in range(day + 1, begins.toordinal()):
+        begins, on = _shown(calendar.zone, opens)
+        for off in range(day + 1, on):
             yield from _off(calendar, off)
-        day = begins.toordinal()
-        ends = datetime.fromtimestamp(closes, calendar.zone)
-        counts = int(closes - opens)
-        yield {"from": begins.isoformat(), "to": ends.isoformat(), "counts": counts, "why": "open hours"}
+        day = on
+        ends, _ = _shown(calendar.zone, closes)
+        yield {"from": begins, "to": ends, "counts": int(closes - opens), "why": "open hours"}
+
+
+@lru_cache(maxsize=16_384)  # openings and closings come again and again
+def _shown(zone: ZoneInfo, instant: float) -> tuple[str, int]:
+    """Return an instant in epoch seconds as it is written, and the ordinal of its date."""
+    local = datetime.fromtimestamp(instant, zone)
+    return local.isoformat(), local.toordinal()
+
+
+@lru_cache(maxsize=16_384)
+def _date(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()
 
 
 def _days(calendar: WorkCalendar, limit: Limit, reckoned: Reckoned) -> Iterator[Step]:
@@ -55,12 +68,12 @@ def _days(calendar: WorkCalendar, limit: Limit, reckoned: Reckoned) -> Iterator[
     if reckoned.placed_at.time() == datetime.min.time():
         last -= 1
     if limit.first_day == "next":
-        yield {"on": str(date.fromordinal(first)), "counts": 0, "why": "day of the start"}
+        yield {"on": _date(first), "counts": 0, "why": "day of the start"}
         first += 1
     working = limit.unit == "working_days"
     left = int(limit.value) if working else dates_of(calendar, limit, after=first - 1)
     for day in range(first, last + 1):
-        on = str(date.fromordinal(day))
+        on = _date(day)
         if day in reckoned.skipped:
             yield {"on": on, "counts": 0, "why": "paused"}
         elif working and not _is_working(calendar, day):

@@ -155,6 +155,11 @@ def place(calendar: WorkCalendar, *, start: datetime, limit: Limit, skipped: Set
     """Return when `limit` from `start` runs out without pauses. skipped: ordinals of dates that are not counted."""
     if not limit.in_days:
         return open_time_after(calendar, start=start, seconds=round(limit.value * OPEN_S[limit.unit]))
+    if limit.unit == "working_days" and limit.ends == "clock_time" and not skipped:
+        try:
+            return calendar.by_date.working_days_after(start, int(limit.value))
+        except LookupError:
+            pass
     day, clock = _counted_from(calendar, start, limit)
     if limit.unit == "working_days":
         n = _nth_working_day(calendar, day, int(limit.value), skipped)

@@ -26,6 +26,10 @@ def working_days_after(calendar: WorkCalendar, *, start: datetime, days: int) ->
     raises: CalendarEndsError - the start or the result is on no known day. ValueError - naive start.
     law: Bộ luật Dân sự 2015 Đ.147(2) - the first day is not counted; the clock time is kept as on the slip.
     """
+    try:
+        return calendar.by_date.working_days_after(start, days)
+    except LookupError:
+        pass
     if days <= 0:
         return working_days_from(calendar, due=start, days=days)
     at = instant_s(calendar, start)
@@ -60,6 +64,10 @@ def open_time_after(calendar: WorkCalendar, *, start: datetime, seconds: int) ->
     returns: a limit that fills a shift ends at its closing, not at the next opening.
     raises: CalendarEndsError - the start or the result is on no known day. ValueError - naive start.
     """
+    try:
+        return calendar.by_date.open_time_after(start, seconds)
+    except LookupError:
+        pass
     at = instant_s(calendar, start)
     if not seconds:
         return datetime.fromtimestamp(at, calendar.zone)
@@ -77,6 +85,10 @@ def open_seconds(calendar: WorkCalendar, *, start: datetime, end: datetime) -> i
     returns: 0 if `end` is not after `start`. A shift over a change of clocks counts what really passed.
     raises: CalendarEndsError - either end is on no known day. ValueError - a naive instant.
     """
+    try:
+        return max(calendar.by_date.open_until(end) - calendar.by_date.open_until(start), 0)
+    except LookupError:
+        pass
     begins, ends = instant_s(calendar, start), instant_s(calendar, end)
     if ends <= begins:
         return 0
@@ -88,6 +100,10 @@ def next_opening(calendar: WorkCalendar, *, at: datetime) -> datetime:
 
     raises: CalendarEndsError - no opening is known any more. ValueError - naive `at`.
     """
+    try:
+        return calendar.by_date.next_opening(at)
+    except LookupError:
+        pass
     instant = instant_s(calendar, at)
     opening = calendar.opens[_next_interval(calendar, instant)]
     return datetime.fromtimestamp(max(instant, opening), calendar.zone)
@@ -139,6 +155,11 @@ def at_clock(calendar: WorkCalendar, n: int, clock: float) -> datetime:
 
     clock: seconds since local midnight, 86,400 at most.
     """
+    try:
+        if clock == (whole := int(clock)):
+            return calendar.by_date.at_clock(n, whole)
+    except LookupError:
+        pass
     wall_s = (calendar.days[n] - EPOCH_ORDINAL) * DAY_S + clock
     due: float | None = None
     for i in range(calendar.first_interval[n], calendar.first_interval[n + 1]):

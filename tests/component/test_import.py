@@ -182,5 +182,5 @@ def test_a_parent_that_nobody_knows_is_a_warning(office: Office, tmp_path: Path)
     ],
 )
 def test_a_wrong_call_is_one_line_that_says_what_to_do(tmp_path: Path, arguments: tuple[str, ...], code: int) -> None:
-    done = Office("http://127.0.0.1:9", tmp_path).run(*arguments)
+    done = Office(tmp_path, intake="http://127.0.0.1:9").run(*arguments)
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (code, b"", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -143,6 +144,28 @@ def test_the_command_answers_line_by_line_in_order_and_says_with_3_that_some_wer
     told = [orjson.loads(line) for line in answers.read_bytes().splitlines()]
     assert [one["id"] for one in told] == [0, None, None, None, 1, 2]
     assert [one["id"] for one in told if "due_at" in one] == [0, 1, 2]
+
+
+def test_a_long_stream_keeps_its_order_with_mistakes_in_between(tmp_path: Path) -> None:
+    random, questions, answers = Random(7), tmp_path / "questions.ndjson", tmp_path / "answers.ndjson"
+    asked_at = [
+        datetime(2026, 1, 5, 9, tzinfo=vietnam().zone) + timedelta(days=random.randrange(300)) for _ in range(3000)
+    ]
+    wrong = {n for n in range(len(asked_at)) if random.random() < 0.1}
+    hours = [["07:00-11:30"], ["08:00-12:00", "13:00-17:00"]]
+    with questions.open("wb") as file:
+        for n, start in enumerate(asked_at):
+            week = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), hours[n % 2])
+            own = {"timezone": "Asia/Ho_Chi_Minh", "week": week, "known_until": f"20{30 + n % 40}-12-31"}
+            question = ASKED | {"id": n, "start": start.isoformat(), "calendar": own if n % 3 else "thanh-hoa"}
+            file.write(orjson.dumps(question | ({"limit": "3 ngày"} if n in wrong else {})) + b"\n")
+    dondoc.gather()
+    ended = CliRunner().invoke(dondoc.app, ["due", str(questions), "--output", str(answers)])
+    told = [orjson.loads(line) for line in answers.read_bytes().splitlines()]
+    assert (ended.exit_code, [one["id"] for one in told]) == (3, list(range(len(asked_at))))
+    assert {one["id"] for one in told if one.get("error") == "limit: not an object"} == wrong
+    for n, start in enumerate(asked_at):
+        assert n in wrong or told[n]["due_at"] > start.isoformat()
 
 
 ODD: tuple[Any, ...] = (

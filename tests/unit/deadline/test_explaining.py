@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from services.deadline.course import obligation_of
 from services.deadline.explaining import explained
-from services.deadline.folding import Folded, courses
-from services.deadline.limits import Limit
+from services.deadline.folding import Folded, courses, fold
+from services.deadline.limits import Limit, Rule
+from services.deadline.reference import carried
 from shared.worktime import vietnam
 from tests.unit.deadline import saying
 from tests.unit.deadline.saying import Message, snapshot
 
+DUE = "20261125090000"
 RULE = {"1.004746": Limit(3, "working_days", "Luật Hộ tịch 2014")}
 
 
@@ -57,3 +60,43 @@ def test_without_a_date_and_without_a_rule_it_says_that_there_is_none() -> None:
     explanation = told(taken(), limits={})
     assert explanation["computed"] is None
     assert explanation["sentence"] == "Chưa có hạn: nguồn không báo hạn và không có thời hạn để tính."
+
+
+def test_what_the_local_software_would_print_stands_beside_the_law() -> None:
+    """Saturday 22/8/2026 is worked for Monday 31/8: a working day of the law, none of the software."""
+    message = snapshot("2026-08-19T09:05:00", NgayTiepNhan="20260819090000", MaTTHC="1.004746", NgayHenTra="")
+    explanation = told(message)
+    assert explanation["computed"]["due_at"] == "2026-08-22T09:00:00+07:00"
+    assert explanation["local_software_due_at"] == "2026-08-24T09:00:00+07:00"
+
+
+def test_the_rule_that_was_chosen_is_named_with_its_case_and_validity() -> None:
+    chosen = Rule(case="TH1", value=5, unit="working_days", difficult_days=10, valid_from=date(2025, 7, 1), basis="NĐ")
+    explanation = told(taken(), limits={"1.004746": Limit(15, "working_days", "NĐ", chosen)})
+    assert explanation["computed"]["rule"] == {
+        "value": 15,
+        "unit": "working_days",
+        "basis": "NĐ",
+        "case": "TH1",
+        "channel": None,
+        "valid_from": "2025-07-01",
+        "valid_until": None,
+        "difficult_days": 10,
+    }
+
+
+def test_letters_of_apology_are_told_with_their_time() -> None:
+    """The date announced is 25/11; the working day before is 23/11, as 24/11 is a holiday."""
+    letter = {"issued": "2026-11-24T08:00:00+07:00", "before": None, "after": "2026-12-02T09:00:00+07:00"}
+    first, *others = saying.facts(snapshot("2026-11-20T16:05:00", NgayTiepNhan="20261120160000", NgayHenTra=DUE))[1]
+    apology: Any = {**first, "id": "letter", "slot": "apology.1", "value": letter, "at": letter["issued"]}
+    data = {"raw_code": "X", "facts": [first, *others, apology]}
+    [folded] = fold("dossier/X", [data], known=carried(), terms=saying.TERMS)
+    [shown] = explained(folded)["apologies"]
+    assert shown == {
+        "issued": letter["issued"],
+        "due_before": "2026-11-25T09:00:00+07:00",
+        "due_after": letter["after"],
+        "in_time": False,
+    }
+    assert "apology_late" in folded.obligation["flags"]

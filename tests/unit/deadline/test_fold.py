@@ -216,6 +216,16 @@ def test_where_the_dates_differ_the_sources_counts_and_it_is_flagged() -> None:
     assert made["flags"] == ["due_dates_differ"]
 
 
+def test_a_date_that_differs_as_the_local_software_reckons_is_told_apart_from_a_slip() -> None:
+    """Of five working days from 19/8/2026 the worked Saturday 22/8 is one by law, and none to the software."""
+    received = {"NgayTiepNhan": "2026-08-19T09:00:00", "MaTTHC": "1.004746"}
+    as_printed = told(snapshot("2026-08-19T09:05:00", **received, NgayHenTra="2026-08-26T09:00:00"))
+    assert as_printed["computed_due_at"] == "2026-08-25T09:00:00+07:00"
+    assert as_printed["flags"] == ["due_as_local_software", "due_dates_differ"]
+    slip = told(snapshot("2026-08-19T09:05:00", **received, NgayHenTra="2026-08-27T09:00:00"))
+    assert slip["flags"] == ["due_dates_differ"]
+
+
 def test_an_unknown_procedure_without_a_date_has_no_deadline_also_once_ended() -> None:
     assert told(accepted(NgayHenTra=""))["timing"] == "no_deadline"
     assert told(accepted(NgayHenTra=""), ended("2026-11-20T09:00:00", NgayHenTra=""))["timing"] == "no_deadline"

@@ -218,6 +218,7 @@ INSTANTS = st.datetimes(
     max_value=datetime(2026, 11, 1),  # noqa: DTZ001
     timezones=st.just(vietnam().zone),
 )
+INSTANTS |= INSTANTS.map(lambda at: at.replace(microsecond=0))  # which are answered by date
 
 
 @given(start=INSTANTS, seconds=st.integers(1, 60 * 8 * 3600))
@@ -233,6 +234,13 @@ def test_a_limit_in_two_parts_equals_the_whole(start: datetime, one: int, other:
     halfway = open_time_after(vietnam(), start=start, seconds=one)
     whole = open_time_after(vietnam(), start=start, seconds=one + other)
     assert open_time_after(vietnam(), start=halfway, seconds=other) == whole
+
+
+@given(start=INSTANTS, one=st.integers(1, 125), other=st.integers(1, 125))
+def test_working_days_in_two_parts_equal_the_whole(start: datetime, one: int, other: int) -> None:
+    halfway = working_days_after(vietnam(), start=start, days=one)
+    whole = working_days_after(vietnam(), start=start, days=one + other)
+    assert working_days_after(vietnam(), start=halfway, days=other) == whole
 
 
 @given(start=INSTANTS, days=st.integers(1, 250))

@@ -94,6 +94,13 @@ def test_rolling_passes_over_a_paused_working_day() -> None:
     assert found.due_at == at("11-24T17:00")  # 18, 19, 21 and Sunday 22/11 count; Monday is paused
 
 
+def test_a_month_without_the_day_of_the_start_ends_with_its_last_day() -> None:
+    for start, due_on in (("2024-01-31", "2024-02-29"), ("2023-01-31", "2023-02-28"), ("2024-05-31", "2024-07-01")):
+        begin = datetime.fromisoformat(f"{start}T10:00:00+07:00")
+        found = reckon(vietnam(), start=begin, limit=Limit(1, "months"))
+        assert str(found.due_at.date()) == due_on  # 30/06/2024 is a Sunday: the next working day
+
+
 def test_levels_stand_before_and_after_the_due_time() -> None:
     due_at = at("11-26T16:00")
     levels = [
