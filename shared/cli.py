@@ -57,7 +57,7 @@ def client(service: str, data: Path | None) -> httpx.Client:
     """
     import httpx
 
-    from shared.http import KEY_HEADER
+    from shared.secrets import KEY_HEADER
 
     where = (data or Path(os.environ.get("DONDOC_DATA") or "var")).expanduser().absolute()
     variable = f"DONDOC_{service.upper()}_URL"

@@ -19,9 +19,9 @@ from shared import metrics
 from shared.clock import monotonic_s
 from shared.db import is_transient
 from shared.logs import log
+from shared.secrets import KEY_HEADER
 from shared.settings import Settings
 
-KEY_HEADER = "X-API-Key"
 UNUSABLE = ("22000", "22003", "22021")  # SQLSTATE: no value of its type, out of range, not in the character set
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _header = APIKeyHeader(name=KEY_HEADER, auto_error=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+KEY_HEADER = "X-API-Key"  # in which a caller over HTTP gives the key of the installation
 MOUNTED = Path("/run/secrets")  # where Docker and Compose put them
 SECRETS_DIR = MOUNTED if os.access(MOUNTED, os.R_OK | os.X_OK) else None  # for settings classes
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dondoc.simulate import UNITS
+from dondoc.simulate.province import UNITS
 from dondoc.stack import layout
 from dondoc.stack.layout import HOST
 

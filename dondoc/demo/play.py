@@ -22,14 +22,15 @@ from dondoc.demo import stage
 from dondoc.demo.mailbox import Mailbox, mailbox
 from dondoc.demo.view import Scene, Screen, when
 from dondoc.drive import Driver, Timed, driving
-from dondoc.simulate import demo_directory, simulate
+from dondoc.simulate.feed import simulate
+from dondoc.simulate.province import demo_directory
 from dondoc.stack import status
 from dondoc.stack.errors import StackError
 from dondoc.stack.nats import client as operator
 from dondoc.stack.running import Running
 from shared.bus import NotPublishedError
 from shared.clock import PROVINCE_ZONE, monotonic_s
-from shared.http import KEY_HEADER
+from shared.secrets import KEY_HEADER
 
 FIRST_DAY = date(2026, 11, 2)
 SOURCE = "motcua-demo"

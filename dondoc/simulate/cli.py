@@ -12,9 +12,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from dondoc.simulate.feed import simulate
 from dondoc.simulate.province import UNITS, demo_directory
-from shared.worktime import CalendarEndsError
 
 EXAMPLE = "Example: dondoc simulate --units 20 --days 21 --seed 7 --format national --output feed.ndjson"
 
@@ -49,6 +47,9 @@ def write_feed(
 
     Units, procedures and limits are those of Thanh Hóa; agency ids, people and all that happens are invented.
     """
+    from dondoc.simulate.feed import simulate  # here, as calendars take a quarter of a second
+    from shared.worktime import CalendarEndsError
+
     messages = simulate(units=units, days=days, seed=seed, start=start.date(), per_day=per_day, broken=broken)
     if directory:
         with _writable(directory, "--directory") as out:

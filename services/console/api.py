@@ -16,7 +16,7 @@ from services.console.entry import is_good, is_key, token
 from services.console.overview import Counts, Overview, by_kind, by_unit, named
 from services.console.settings import Settings
 from shared.clock import machine_now, monotonic_s
-from shared.http import KEY_HEADER
+from shared.secrets import KEY_HEADER
 from shared.service import Running
 
 COOKIE = "dondoc_console"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -168,15 +168,15 @@ async def test_the_events_of_each_hour_are_counted_with_a_digest_of_their_ids(
     await harness.tick(client, "2026-11-02T12:10:00+07:00", streams=("FEED", "COMPLAINTS"))
     await harness.until_idle(started)
     said = await harness.said(client, "DEADLINE")
-    counted = {event["data"]["hour"]: event["data"] for event in said if event["type"] == "deadline.events_counted.v1"}
-    by_hour: dict[str, list[str]] = defaultdict(list)
+    counts = [event["data"] for event in said if event["type"] == "deadline.events_counted.v1"]
+    by_hour: dict[datetime, list[str]] = defaultdict(list)
     for event in said:
         if event["type"] not in PERIODIC:
             hour = datetime.fromisoformat(event["time"]).replace(minute=0, second=0, microsecond=0)
-            by_hour[hour.astimezone(UTC).isoformat()].append(event["id"])
+            by_hour[hour].append(event["id"])
     assert len(by_hour) == 2
     for hour, ids in by_hour.items():
-        found = next(one for at, one in counted.items() if datetime.fromisoformat(at).isoformat() == hour)
+        [found] = [one for one in counts if datetime.fromisoformat(one["hour"]) == hour]
         assert (found["count"], found["digest"]) == (len(ids), f"{digest(ids):016x}")
 
 

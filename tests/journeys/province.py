@@ -16,7 +16,7 @@ import orjson
 
 from dondoc.demo.mailbox import Mailbox, mailbox
 from dondoc.drive import Driver, Timed, driving
-from dondoc.simulate import demo_directory
+from dondoc.simulate.province import demo_directory
 from dondoc.stack.layout import OPERATOR
 from services.complaints import api as complaints_api
 from services.complaints.main import SERVICE as COMPLAINTS

@@ -22,11 +22,11 @@ from nats.aio.client import Client
 
 from dondoc.demo.mailbox import Mailbox, mailbox
 from dondoc.drive import Driver, Timed, driving
-from dondoc.simulate import demo_directory
+from dondoc.simulate.province import demo_directory
 from dondoc.stack import layout, running, status
 from dondoc.stack import nats as nats_stack
 from shared import bus
-from shared.http import KEY_HEADER
+from shared.secrets import KEY_HEADER
 from shared.streams import StreamName
 from tests import servers as real
 from tests.component import harness

@@ -26,9 +26,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from dondoc.drive import Driver, driving
-from dondoc.simulate import demo_directory
+from dondoc.simulate.province import demo_directory
 from dondoc.stack import nats, postgres, running
-from shared.http import KEY_HEADER
+from shared.secrets import KEY_HEADER
 from tests import servers as real
 
 pytestmark = pytest.mark.long

@@ -51,9 +51,9 @@ async def test_a_late_dossier_presses_its_head_until_it_is_settled(world: Provin
     assert await world.fast_forward("2026-12-14T00:00:00+07:00") == []
 
 
-async def test_the_way_goes_on_without_ticks_where_nothing_is_due(world: Province) -> None:
+async def test_the_way_goes_on_with_a_tick_a_day_where_nothing_is_due(world: Province) -> None:
     await world.fast_forward("2026-12-14T00:00:00+07:00")
-    assert world.driver.ticks == 2  # the start and the end
+    assert world.driver.ticks == 2 + 42  # the start and the end, and each morning's census
 
 
 async def test_a_feedback_that_is_not_answered_presses_the_unit(world: Province) -> None:

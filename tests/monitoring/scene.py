@@ -18,10 +18,10 @@ from aiosmtpd.smtp import SMTP
 from nats.aio.client import Client
 
 from dondoc.drive import Driver, Timed, driving
-from dondoc.simulate import demo_directory
+from dondoc.simulate.province import demo_directory
 from dondoc.stack import nats as nats_stack
 from dondoc.stack import running
-from shared.http import KEY_HEADER
+from shared.secrets import KEY_HEADER
 from tests import servers as real
 
 UNITS = 20

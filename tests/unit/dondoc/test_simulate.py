@@ -16,10 +16,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from dondoc.simulate import UNITS, demo_directory, simulate
 from dondoc.simulate.cli import register
+from dondoc.simulate.feed import simulate
 from dondoc.simulate.life import announced_due
 from dondoc.simulate.procedures import BIRTH, BUILDING, DESKS, MARITAL_STATUS
+from dondoc.simulate.province import UNITS, demo_directory
 from shared.worktime import next_opening, vietnam
 
 VIETNAM = vietnam()
