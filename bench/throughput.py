@@ -79,7 +79,10 @@ def new_dossiers(numbers: Iterable[int], size: int) -> Iterator[bytes]:
 
 
 def updates(numbers: Sequence[int], size: int) -> Iterator[bytes]:
-    """Half steps that stop a dossier's clock, half snapshots that end one: each changes its obligation."""
+    """Half steps that stop a dossier's clock, half snapshots that end one: each changes its obligation.
+
+    Each step also begins a pause, an obligation of its own.
+    """
     half = len(numbers) // 2
     yield from _messages("CapNhatTienDoHoSoMC", (step(number) for number in numbers[:half]), size)
     ended = _compact(START + timedelta(days=9))
@@ -144,30 +147,37 @@ async def prepare(ground: Ground, connection: Client) -> None:
 
 
 async def measure(
-    ground: Ground, connection: Client, messages: Iterable[bytes], *, events: int,
+    ground: Ground, connection: Client, messages: Iterable[bytes], *, events: int, parts: int = 0,
     commands: Mapping[str, Sequence[str]] = SERVICES,
 ) -> Result:  # fmt: skip
-    """Fill FEED, start the processes, wait until all is announced."""
+    """Fill FEED, start the processes, wait until all is announced.
+
+    parts: announcements besides one an event, of the first so many events.
+    """
     before, *_ = await _state(connection, "DEADLINE")
     await fill(connection, messages)
-    skipped = min(1000, events // 10)  # the first batches, while the processes are starting
+    skipped = min(1000, events // 10)  # announcements of the first batches, while the processes are starting
+    said, uncounted = events + parts, skipped // (2 if parts else 1)
     with processes(ground, commands) as running:
         pids = ground.pids | {name: process.pid for name, process in running.items()}
         await until_said(connection, count=before + skipped, patience_s=120)
         counted = (await _state(connection, "DEADLINE"))[0] - before
         spent = {name: processor_seconds(pid) for name, pid in pids.items()}
-        await until_said(connection, count=before + events, patience_s=60 + events / 50)
-        parts = {name: (processor_seconds(pid) - spent[name]) / (events - counted) * 1e6 for name, pid in pids.items()}
+        await until_said(connection, count=before + said, patience_s=60 + events / 50)
+        rest = events * (1 - counted / said)
+        micros = {name: (processor_seconds(pid) - spent[name]) / rest * 1e6 for name, pid in pids.items()}
         redelivered = await _redelivered(connection, {"FEED": "intake", "INTAKE": "deadline"})
-    since, until = await _moment(connection, nth=before + skipped), await _moment(connection, nth=before + events)
-    return Result(events - skipped, (until - since).total_seconds(), redelivered, parts)
+    since, until = await _moment(connection, nth=before + skipped), await _moment(connection, nth=before + said)
+    return Result(events - uncounted, (until - since).total_seconds(), redelivered, micros)
 
 
 async def verify(ground: Ground, *, obligations: int) -> None:
     """A rate counts only if every due date is there."""
     connection = await asyncpg.connect(ground.database_url("deadline"))
     try:
-        stored = await connection.fetchval("SELECT count(*) FROM deadline.obligation WHERE due_at IS NOT NULL")
+        stored = await connection.fetchval(
+            "SELECT count(*) FROM deadline.obligation WHERE due_at IS NOT NULL AND parent IS NULL"
+        )
     finally:
         await connection.close()
     if stored != obligations:
@@ -205,7 +215,8 @@ def run_updates(*, preload: int, events: int, runs: int) -> dict[int, list[Resul
                 for size, of_size in results.items():
                     numbers = [(used + i) * stride % preload for i in range(events)]
                     used += events
-                    of_size.append(await measure(ground, connection, updates(numbers, size), events=events))
+                    messages = updates(numbers, size)
+                    of_size.append(await measure(ground, connection, messages, events=events, parts=events // 2))
         await verify(ground, obligations=preload)
         return results
 

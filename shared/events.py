@@ -43,10 +43,10 @@ DueChange = Literal["calendar", "procedure", "directory"]  # reference data that
 class Fact(TypedDict):
     """One thing said of a dossier or a duty: a value of a slot.
 
-    slot: of a dossier `about`, `filed`, `accepted`, `due`, `standing`, `supplement.<n>`, `apology.<n>`; of a duty
-        `about`, `given`, `due`, `standing`.
-    value: what the slot holds; instants as ISO 8601 with offset. `about`, `standing`, supplements and apologies hold an
-        object: intake's `facts.py` and `duties.py` say which members.
+    slot: of a dossier `about`, `filed`, `accepted`, `due`, `standing`, `supplement.<n>`, `apology.<n>`, `pause.<n>`; of
+        a duty `about`, `given`, `due`, `standing`.
+    value: what the slot holds; instants as ISO 8601 with offset. What is no instant is an object: intake's `facts.py`
+        and `duties.py` say which members.
     at: when it happened. as_of: how new the knowledge is. heard: when FEED received it, the least of its deliveries.
     rank: of the status it came with, ties of as_of go to the higher.
     """

@@ -65,8 +65,9 @@ async def show_obligation(id: str, request: Request) -> dict[str, Any]:
     folded = next(
         (f for f in fold(matter, said[matter], known=known, terms=TERMS) if f.course.obligation_id == id), None
     )
-    explanation = explained(folded, moved=moved) if folded else None
-    return {**_shown(obligation, canonical(running.clock.now()), known), "explanation": explanation}
+    now = canonical(running.clock.now())
+    explanation = explained(folded, now=now, moved=moved) if folded else None
+    return {**_shown(obligation, now, known), "explanation": explanation}
 
 
 @router.get("/export/obligations", tags=["obligations"])

@@ -7,7 +7,7 @@ out here, once for all. Instants are ISO 8601 at +07:00, so that their text orde
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -18,13 +18,15 @@ from shared import worktime
 from shared.events import Channel, DueFrom, End, Kind, Obligation, State, Timing
 from shared.instants import canonical
 from shared.worktime import CalendarEndsError, WorkCalendar, crosses_provisional, open_seconds, open_time_after
+from shared.worktime.limits import Effect
 
 
 class Pause(NamedTuple):
-    """A half-open span in which the clock stands; `until` None: it still stands."""
+    """A half-open span in which the clock stands; `until` None: it still stands. effect: `reset` starts it anew."""
 
     since: str
     until: str | None
+    effect: Effect = "suspend"
 
 
 @dataclass(slots=True)
@@ -210,6 +212,15 @@ def _computed_due(course: Course, *, calendar: WorkCalendar) -> str | None:
     return due_at
 
 
+def projected_due_at(course: Course, *, now: str, calendar: WorkCalendar) -> str | None:
+    """Return when a paused matter would be due if its pause ended at `now`; None where it is not paused."""
+    if course.ended_at or not course.pauses or course.pauses[-1].until is not None:
+        return None
+    *ended, still = course.pauses
+    pauses = [*ended, still._replace(until=now)] if still.since < now else ended
+    return _due(replace(course, pauses=pauses, flags=set()), calendar=calendar).due_at
+
+
 def local_due_at(course: Course, *, calendar: WorkCalendar) -> str | None:
     """Return what the local one-stop software would print, None where it or the calendar has no answer."""
     if course.limit is None or course.accepted_at is None:
@@ -226,17 +237,19 @@ def local_due_at(course: Course, *, calendar: WorkCalendar) -> str | None:
 
 def ended_pauses(course: Course) -> list[worktime.Pause]:
     return [
-        worktime.Pause(datetime.fromisoformat(pause.since), datetime.fromisoformat(pause.until))
+        worktime.Pause(datetime.fromisoformat(pause.since), datetime.fromisoformat(pause.until), pause.effect)
         for pause in course.pauses
         if pause.until
     ]
 
 
 def _moved(course: Course, due_at: str, pause: Pause, *, calendar: WorkCalendar) -> str:
-    """Return `due_at` moved by the open time of an ended pause."""
+    """Return `due_at` moved by the open time of an ended pause; after one that resets, what the limit then gives."""
     assert pause.until
     since = max(pause.since, course.accepted_at or pause.since)
     try:
+        if pause.effect == "reset" and course.limit:
+            return canonical(due_after(datetime.fromisoformat(pause.until), course.limit, calendar=calendar))
         seconds = _open_seconds(calendar, since, pause.until)
         return canonical(open_time_after(calendar, start=datetime.fromisoformat(due_at), seconds=seconds))
     except CalendarEndsError:

@@ -13,7 +13,7 @@ from typing import Any
 from services.deadline import parts
 from services.deadline.apologies import Announcement, Apology
 from services.deadline.course import Course, Pause
-from services.deadline.parts import ENDS, PAUSING, RUNNING, SUPPLEMENT, Standing, Supplement, Terms
+from services.deadline.parts import ENDS, PAUSING, RUNNING, SUPPLEMENT, Standing, Stop, Terms
 from services.deadline.slots import PROMISES, Slots, happened, slots_of
 from shared.codes import agency_of, short_agency
 from shared.events import Fact
@@ -42,15 +42,16 @@ def fold(key: str, raw_code: str, facts: Iterable[Fact], *, terms: Terms, until:
         course.accepted_at = accepted[-1]["value"]
     course.announcements = announcements(slots.get("due", ()))
     course.apologies = _apologies(slots)
-    supplements = [_supplement(slots[name]) for name in sorted(slots) if name.startswith("supplement.")]
+    stops = [_supplement(slots[name]) for name in sorted(slots) if name.startswith("supplement.")]
+    stops += [_stop(slots[name][-1]) for name in sorted(slots) if name.startswith("pause.")]
     standing = _follow(course, slots.get("standing", ()))
-    course.pauses = _pauses(course, standing, supplements)
-    if _supplement_requests(standing, supplements) > 1:
+    course.pauses = _pauses(course, standing, stops)
+    if _supplement_requests(standing, stops) > 1:
         course.flags.add("supplement_repeated")
     flag(course, everything, slots)
     filed = slots.get("filed")
     filed_at = filed[-1]["value"] if filed else None
-    return [course, *parts.of(course, filed_at=filed_at, standing=standing, supplements=supplements, terms=terms)]
+    return [course, *parts.of(course, filed_at=filed_at, standing=standing, stops=stops, terms=terms)]
 
 
 def _is_there(slots: Slots, *, later: Slots) -> bool:
@@ -86,16 +87,22 @@ def _apologies(slots: Slots) -> list[Apology]:
     return sorted(told, key=lambda letter: (letter.issued, letter.after))
 
 
-def _supplement(said: Sequence[Fact]) -> Supplement:
+def _supplement(said: Sequence[Fact]) -> Stop:
     """Return a supplement as newest known; a receipt left empty later does not undo one known of the same request."""
-    known = Supplement("", None, None)
+    known = Stop("", None)
     for fact in said:
         value = fact["value"]
-        same = value["requested"] == known.requested
-        received = value["received"] or (known.received if same else None)
+        same = value["requested"] == known.since
+        received = value["received"] or (known.until if same else None)
         term_days = value.get("term_days") or (known.term_days if same else None)
-        known = Supplement(value["requested"], received, term_days)
+        known = Stop(value["requested"], received, term_days)
     return known
+
+
+def _stop(fact: Fact) -> Stop:
+    value = fact["value"]
+    asks = value["kind"] == "supplement"
+    return Stop(value["since"], value["until"], value["term_days"], value["effect"], asks)
 
 
 def _follow(course: Course, standing: Sequence[Fact]) -> list[Standing]:
@@ -150,14 +157,14 @@ def _end(course: Course, now: Standing) -> None:
         course.flags.discard("end_time_missing")
 
 
-def _pauses(course: Course, standing: Sequence[Standing], supplements: Sequence[Supplement]) -> list[Pause]:
+def _pauses(course: Course, standing: Sequence[Standing], stops: Sequence[Stop]) -> list[Pause]:
     """Return the spans in which the clock stands, joined and in order.
 
     A status 5 or 6 pauses until the next 2 or 4, a supplement's receipt, or the end; a supplement asked for pauses
     from its request. law: the time for supplements and financial obligations is not counted (rules of the national
     index QĐ 766/QĐ-TTg; NĐ 101/2024 for land).
     """
-    receipts = sorted(s.received for s in supplements if s.received)
+    receipts = sorted(stop.until for stop in stops if stop.until)
     resumptions = [now.at for now in standing if now.status in RUNNING]
     spans: list[Pause] = []
     since: str | None = None
@@ -169,20 +176,20 @@ def _pauses(course: Course, standing: Sequence[Standing], supplements: Sequence[
             since = None
     if since is not None:
         spans.append(Pause(since, _earliest(receipts, since, None)))
-    for supplement in supplements:
-        asked = supplement.requested
-        spans.append(Pause(asked, supplement.received or _earliest(resumptions, asked, None)))
+    for stop in stops:
+        until = stop.until or _earliest(resumptions, stop.since, None)
+        spans.append(Pause(stop.since, until, stop.effect))
     return _joined(spans, ended_at=course.ended_at)
 
 
-def _supplement_requests(standing: Sequence[Standing], supplements: Sequence[Supplement]) -> int:
+def _supplement_requests(standing: Sequence[Standing], stops: Sequence[Stop]) -> int:
     """Return how often a supplement was asked for, as entries or as statuses 5 tell, whichever tells of more.
 
     law: one request is allowed; the national index (QĐ 766/QĐ-TTg) counts a dossier with more as overdue.
     """
     statuses = [0, *(now.status for now in standing)]
     begun = sum(before != SUPPLEMENT == now for before, now in itertools.pairwise(statuses))
-    return max(begun, len({supplement.requested for supplement in supplements}))
+    return max(begun, len({stop.since for stop in stops if stop.asks}))
 
 
 def _earliest(times: Iterable[str], after: str, known: str | None) -> str | None:
@@ -190,17 +197,20 @@ def _earliest(times: Iterable[str], after: str, known: str | None) -> str | None
 
 
 def _joined(spans: Iterable[Pause], *, ended_at: str | None) -> list[Pause]:
+    """Return spans in order, overlapping ones as one, which resets if any of them does."""
     joined: list[Pause] = []
-    for span in sorted(spans, key=lambda span: (span.since, span.until or "~")):  # "~": after every instant
+    for span in sorted(
+        spans, key=lambda span: (span.since, span.until or "~", span.effect)
+    ):  # "~": after every instant
         until = min(filter(None, (span.until, ended_at)), default=None)
         if until is not None and until <= span.since:
             continue
         if joined and (joined[-1].until is None or joined[-1].until >= span.since):
             last = joined[-1]
-            open_end = last.until is None or until is None
-            joined[-1] = Pause(last.since, None if open_end else max(last.until or "", until or ""))
+            ends = None if last.until is None or until is None else max(last.until, until)
+            joined[-1] = Pause(last.since, ends, "reset" if "reset" in (last.effect, span.effect) else "suspend")
         else:
-            joined.append(Pause(span.since, until))
+            joined.append(Pause(span.since, until, span.effect))
     return joined
 
 

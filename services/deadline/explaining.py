@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from services.deadline import apologies, limits, wording
-from services.deadline.course import Course, ended_pauses, local_due_at
+from services.deadline.course import Course, ended_pauses, local_due_at, projected_due_at
 from services.deadline.folding import Folded
 from shared.worktime import CalendarEndsError, WorkCalendar
 
 
-def explained(folded: Folded, *, moved: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+def explained(folded: Folded, *, now: str, moved: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Return the explanation as data and as sentences in Vietnamese.
 
+    now: up to when a pause that still lasts is counted in `projected_due_at`, the due time if it ended then.
     moved: earlier due times that reference data moved, with the reasons.
     returns: `announced`, each due date the source gave, in the order in which it became known; `computed`, how ours
         comes about, None where there is no rule, no start, or the calendar ends before it; `local_software_due_at`,
@@ -33,7 +34,8 @@ def explained(folded: Folded, *, moved: Sequence[dict[str, Any]] = ()) -> dict[s
         "due_from": obligation["due_from"],
         "announced": [{"as_of": told.as_of, "due_at": told.due_at} for told in course.announcements],
         "apologies": [_apology(letter, course, calendar) for letter in course.apologies],
-        "pauses": [{"from": pause.since, "to": pause.until} for pause in course.pauses],
+        "pauses": [{"from": one.since, "to": one.until, "effect": one.effect} for one in course.pauses],
+        "projected_due_at": projected_due_at(course, now=now, calendar=calendar),
         "computed": computed,
         "local_software_due_at": local_due_at(course, calendar=calendar),
         "moved": list(moved),

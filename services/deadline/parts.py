@@ -15,6 +15,7 @@ from services.deadline.apologies import Announcement
 from services.deadline.course import Course, Pause
 from services.deadline.limits import Limit
 from shared.events import End
+from shared.worktime.limits import Effect
 
 SUPPLEMENT = 5  # asked for, not yet received
 RUNNING, PAUSING = frozenset({2, 4}), frozenset({5, 6})
@@ -47,12 +48,17 @@ class Standing(NamedTuple):
         return self.step is not None
 
 
-class Supplement(NamedTuple):
-    """More papers asked of the applicant, and in how many days."""
+class Stop(NamedTuple):
+    """What stops the clock, as a source tells of it: more papers asked of the applicant, or another cause.
 
-    requested: str
-    received: str | None
-    term_days: int | None
+    term_days: in which the applicant is to answer. asks: it is a request for a supplement.
+    """
+
+    since: str
+    until: str | None
+    term_days: int | None = None
+    effect: Effect = "suspend"
+    asks: bool = True
 
 
 def of(
@@ -60,15 +66,15 @@ def of(
     *,
     filed_at: str | None,
     standing: Sequence[Standing],
-    supplements: Sequence[Supplement],
+    stops: Sequence[Stop],
     terms: Terms,
 ) -> Iterator[Course]:
     """Yield the courses of a dossier's parts, as far as there are any."""
     if filed_at and dossier.channel in ONLINE:
-        yield _reception(dossier, filed_at, standing, supplements, terms.reception)
+        yield _reception(dossier, filed_at, standing, stops, terms.reception)
     yield from _steps(dossier, [one for one in standing if one.is_step])
     for pause in dossier.pauses:
-        yield _pause(dossier, pause, supplements, terms.pause)
+        yield _pause(dossier, pause, stops, terms.pause)
 
 
 def _part(dossier: Course, kind: Any, *, since: str | None, heard_at: str) -> Course:
@@ -90,7 +96,7 @@ def _reception(
     dossier: Course,
     filed_at: str,
     standing: Sequence[Standing],
-    supplements: Sequence[Supplement],
+    stops: Sequence[Stop],
     limit: Limit,
 ) -> Course:
     """Return the reception of an online filing: to be accepted, refused, or answered by asking for more papers.
@@ -100,7 +106,7 @@ def _reception(
     """
     course = _part(dossier, "reception", since=None, heard_at=dossier.heard_at)
     course.accepted_at, course.limit, course.near = filed_at, limit, RECEPTION_NEAR
-    answers: list[tuple[str, End]] = [(supplement.requested, "supplement_asked") for supplement in supplements]
+    answers: list[tuple[str, End]] = [(stop.since, "supplement_asked") for stop in stops if stop.asks]
     if dossier.accepted_at:
         answers.append((dossier.accepted_at, "accepted"))
     for now in standing:
@@ -148,17 +154,17 @@ def _within(pauses: Sequence[Pause], since: str, until: str | None) -> Iterator[
             yield Pause(begins, ends)
 
 
-def _pause(dossier: Course, pause: Pause, supplements: Sequence[Supplement], limit: Limit) -> Course:
+def _pause(dossier: Course, pause: Pause, stops: Sequence[Stop], limit: Limit) -> Course:
     """Return a pause as what falls due itself: in the term given with the last request in it, else in the usual one.
 
     Once it has run out the unit must go on or close the dossier.
     """
     course = _part(dossier, "pause", since=pause.since, heard_at=dossier.heard_at)
     course.accepted_at, course.limit = pause.since, limit
-    asked = [one for one in supplements if pause.since <= one.requested and (one.requested < (pause.until or "~"))]
-    if asked:
-        last = max(asked, key=lambda one: (one.requested, one.term_days or 0))
-        course.accepted_at = last.requested
+    within = [stop for stop in stops if pause.since <= stop.since < (pause.until or "~")]
+    if within:
+        last = max(within, key=lambda stop: (stop.since, stop.term_days or 0))
+        course.accepted_at = last.since
         if last.term_days:
             course.limit = Limit(last.term_days, "calendar_days", "thời hạn bổ sung ghi trong phiếu yêu cầu")
     if pause.until:

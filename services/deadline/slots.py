@@ -51,8 +51,9 @@ def happened(slots: Slots, *, until: str) -> dict[str, Sequence[Fact]]:
 
 
 def _cut(fact: Fact, until: str) -> Fact:
-    """A supplement received later is not received yet."""
+    """A supplement received later is not received yet, a pause that ends later lasts."""
     value = fact["value"]
-    if isinstance(value, dict) and (received := value.get("received")) and received > until:
-        return {**fact, "value": {**value, "received": None}}
+    for end in ("received", "until") if isinstance(value, dict) else ():
+        if (value.get(end) or "") > until:
+            return {**fact, "value": {**value, end: None}}
     return fact

@@ -7,12 +7,14 @@ The slots of a duty, whose thing is `<kind>/<id>` (a dossier's key is in upper c
 A letter of apology is said of its dossier:
     apology.<n>   {"issued", "before", "after"}
     due        the date before the letter and the one after it
+So is a pause:
+    pause.<n>  {"kind", "since", "until", "term_days", "effect"}
 """
 
 from __future__ import annotations
 
 from services.intake.facts import DERIVED, Assertion, Receipt, fact_of, key_of
-from services.intake.statements import Apology, ApologyStatement, Duty, DutyStatement, Statement
+from services.intake.statements import Apology, ApologyStatement, Duty, DutyStatement, PauseStatement, Statement
 from shared.events import DutyKind, Fact
 
 # the order of statuses in a duty's life, for assertions whose times cannot order them
@@ -55,12 +57,17 @@ def _happenings(stated: Statement) -> list[str]:
     """Return the times in a statement that are no promises."""
     if isinstance(stated, ApologyStatement):
         return [stated.data.issued_at]
+    if isinstance(stated, PauseStatement):
+        return [at for at in (stated.data.since, stated.data.until) if at]
     return [at for at in (stated.data.given_at, stated.data.status_at) if at]
 
 
 def _assertions(stated: Statement, *, as_of: str) -> list[Assertion]:
     if isinstance(stated, ApologyStatement):
         return _of_apology(stated.data, as_of=as_of)
+    if isinstance(stated, PauseStatement):
+        number, value = stated.data.number, stated.data.model_dump(exclude={"number"})
+        return [Assertion(f"pause.{number}", value, stated.data.since, as_of, 0)]
     return _of_duty(stated.data, as_of=as_of)
 
 

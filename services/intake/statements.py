@@ -20,8 +20,10 @@ from services.intake.national import EARLIEST_YEAR, LATEST_YEAR, Code, Refused, 
 from shared.events import DutyKind
 from shared.instants import canonical
 
-DUTY, APOLOGY = "dondoc.duty.v1", "dondoc.apology.v1"
+DUTY, APOLOGY, PAUSE = "dondoc.duty.v1", "dondoc.apology.v1", "dondoc.pause.v1"
 LETTERS_AT_MOST = 100  # of one dossier; the law allows one
+PAUSES_AT_MOST = 100
+LONGEST_TERM = 3650  # days
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 DutyStatus = Literal["open", "submitted", "returned", "accepted", "withdrawn"]
@@ -118,6 +120,28 @@ class Apology(BaseModel):
     due_after: SomeMoment
 
 
+class Pause(BaseModel):
+    """A span in which a dossier's clock stands.
+
+    number: which of the dossier's pauses, from 1. until: None while it lasts. term_days: in which the applicant is to
+    answer. effect: whether the limit goes on afterwards or begins anew.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    number: Annotated[int, Field(strict=True, ge=1, le=PAUSES_AT_MOST)]
+    kind: Literal["supplement", "financial_obligation", "consultation", "suspension"]
+    since: SomeMoment
+    until: Moment = None
+    term_days: Annotated[int | None, Field(strict=True, ge=1, le=LONGEST_TERM)] = None
+    effect: Literal["suspend", "reset"] = "suspend"
+
+    @model_validator(mode="after")
+    def _ends_after_it_began(self) -> Pause:
+        if self.until and self.until < self.since:
+            raise ValueError("`until` is before `since`")
+        return self
+
+
 class _Statement(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     specversion: Literal["1.0"]
@@ -140,8 +164,19 @@ class ApologyStatement(_Statement):
     data: Apology
 
 
-Statement = DutyStatement | ApologyStatement
-TYPES: dict[str, type[DutyStatement] | type[ApologyStatement]] = {DUTY: DutyStatement, APOLOGY: ApologyStatement}
+class PauseStatement(_Statement):
+    """What a source says of a pause; the subject is the dossier's MaHoSo."""
+
+    subject: Code
+    data: Pause
+
+
+Statement = DutyStatement | ApologyStatement | PauseStatement
+TYPES: dict[str, type[DutyStatement] | type[ApologyStatement] | type[PauseStatement]] = {
+    DUTY: DutyStatement,
+    APOLOGY: ApologyStatement,
+    PAUSE: PauseStatement,
+}
 
 
 @dataclass(frozen=True, slots=True)

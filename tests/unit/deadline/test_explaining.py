@@ -14,7 +14,7 @@ from shared.worktime import vietnam
 from tests.unit.deadline import saying
 from tests.unit.deadline.saying import Message, snapshot
 
-DUE = "20261125090000"
+DUE, NOW = "20261125090000", "2026-12-01T09:00:00+07:00"
 RULE = {"1.004746": Limit(3, "working_days", "Luật Hộ tịch 2014")}
 
 
@@ -23,13 +23,13 @@ def told(*messages: Message, limits: Any = RULE) -> dict[str, Any]:
     course = courses("dossier/X", [{"raw_code": "X", "facts": facts}], terms=saying.TERMS)[0]
     course.limit = limits.get(course.procedure)
     obligation = obligation_of(course, calendar=vietnam(), near=saying.TERMS.near)
-    explanation = explained(Folded(obligation, course, vietnam()))
+    explanation = explained(Folded(obligation, course, vietnam()), now=NOW)
     computed = explanation["computed"]
     assert (computed and computed["due_at"]) == obligation["computed_due_at"]
     return explanation
 
 
-def taken(**fields: str) -> Message:
+def taken(**fields: Any) -> Message:
     return snapshot("2026-11-20T16:05:00", NgayTiepNhan="20261120160000", MaTTHC="1.004746", NgayHenTra="", **fields)
 
 
@@ -92,7 +92,7 @@ def test_letters_of_apology_are_told_with_their_time() -> None:
     apology: Any = {**first, "id": "letter", "slot": "apology.1", "value": letter, "at": letter["issued"]}
     data = {"raw_code": "X", "facts": [first, *others, apology]}
     [folded] = fold("dossier/X", [data], known=carried(), terms=saying.TERMS)
-    [shown] = explained(folded)["apologies"]
+    [shown] = explained(folded, now=NOW)["apologies"]
     assert shown == {
         "issued": letter["issued"],
         "due_before": "2026-11-25T09:00:00+07:00",
@@ -100,3 +100,15 @@ def test_letters_of_apology_are_told_with_their_time() -> None:
         "in_time": False,
     }
     assert "apology_late" in folded.obligation["flags"]
+
+
+def test_a_paused_dossier_says_when_it_would_be_due_if_it_went_on_now() -> None:
+    """Due on 26/11 at 16:00; asked for papers on Monday 23/11 at 07:00, and on 25/11 at 07:00 still waiting: a day."""
+    asked = taken(DanhSachHoSoBoSung=[{"NgayBoSung": "20261123070000"}])
+    facts = saying.facts(asked)[1]
+    [folded, *_] = fold("dossier/X", [{"raw_code": "X", "facts": facts}], known=carried(), terms=saying.TERMS)
+    folded.course.limit = RULE["1.004746"]
+    told = explained(folded, now="2026-11-25T07:00:00+07:00")
+    assert told["projected_due_at"] == "2026-11-27T16:00:00+07:00"
+    assert told["pauses"] == [{"from": "2026-11-23T07:00:00+07:00", "to": None, "effect": "suspend"}]
+    assert told["computed"]["due_at"] == "2026-11-26T16:00:00+07:00"

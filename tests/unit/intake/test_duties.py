@@ -129,3 +129,46 @@ def test_a_letter_moves_the_due_date_of_its_dossier_whichever_is_heard_first_and
         assert told is not None
         assert told["apologies"] == 1
         assert (told["due_at"], told["first_due_at"]) == ("2026-11-12T17:00:00+07:00", "2026-11-06T17:00:00+07:00")
+
+
+def pauses(*stops: dict[str, Any], until: str | None = None, **snapshot: str) -> Any:
+    """Return what deadline makes of a dossier of Monday 2/11/2026, five working days, and of these pauses."""
+    fields = {"NgayTiepNhan": "20261102090000", "MaTTHC": "1.004746", "NgayHenTra": "", **snapshot}
+    code, facts = saying.facts(saying.snapshot("2026-11-02T09:05:00", **fields))
+    for number, stop in enumerate(stops, start=1):
+        data = {"number": number, "kind": "consultation", **stop}
+        facts += said(document(statements.PAUSE, DOSSIER, data, time="2026-11-10T07:00:00+07:00"))
+    made = saying.obligations([{"raw_code": code, "facts": facts}], until=until)
+    return {one["obligation_id"].split("/", 1)[0]: one for one in made}
+
+
+DAY = {"since": "2026-11-04T07:00:00+07:00", "until": "2026-11-05T07:00:00+07:00"}
+
+
+def test_a_pause_moves_the_due_date_by_its_open_time_and_one_that_resets_begins_anew() -> None:
+    assert pauses()["dossier"]["due_at"] == "2026-11-09T09:00:00+07:00"
+    assert pauses(DAY)["dossier"]["due_at"] == "2026-11-10T09:00:00+07:00"
+    assert pauses({**DAY, "effect": "reset"})["dossier"]["due_at"] == "2026-11-12T07:00:00+07:00"
+
+
+def test_nested_pauses_count_once() -> None:
+    inner = {"since": "2026-11-04T08:00:00+07:00", "until": "2026-11-04T10:00:00+07:00"}
+    assert pauses(DAY, inner)["dossier"]["due_at"] == "2026-11-10T09:00:00+07:00"
+
+
+def test_a_date_of_the_source_goes_on_after_a_reset_as_the_limit_says_until_a_newer_one_comes() -> None:
+    made = pauses({**DAY, "effect": "reset"}, NgayHenTra="20261109090000")["dossier"]
+    assert (made["due_at"], made["due_from"]) == ("2026-11-12T07:00:00+07:00", "source_shifted")
+
+
+def test_a_pause_that_lasts_is_open_and_has_its_own_term() -> None:
+    made = pauses({"since": DAY["since"], "term_days": 10, "kind": "supplement"})
+    assert (made["dossier"]["state"], made["pause"]["due_at"]) == ("paused", "2026-11-16T17:00:00+07:00")
+    assert pauses(DAY, until="2026-11-04T12:00:00+07:00")["dossier"]["state"] == "paused"
+
+
+def test_only_requests_for_supplements_are_counted_as_such() -> None:
+    again = {"since": "2026-11-06T07:00:00+07:00", "until": "2026-11-06T08:00:00+07:00"}
+    assert "supplement_repeated" not in pauses(DAY, again)["dossier"]["flags"]
+    both = [{**stop, "kind": "supplement"} for stop in (DAY, again)]
+    assert "supplement_repeated" in pauses(*both)["dossier"]["flags"]

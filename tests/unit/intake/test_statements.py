@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from services.intake.duties import facts_of
 from services.intake.facts import Receipt
-from services.intake.statements import APOLOGY, DUTY, ApologyStatement, DutyStatement, Statement, read
+from services.intake.statements import APOLOGY, DUTY, PAUSE, ApologyStatement, DutyStatement, Statement, read
 from shared.events import Fact
 
 SECRET = "0900000123"
@@ -30,6 +30,11 @@ def duty(id: Any = "KL-12/2026-3", *, without: str = "", envelope: dict[str, Any
 def apology(**data: Any) -> Any:
     letter = {"number": 1, "issued_at": "2026-11-05T09:00:00+07:00", "due_after": "2026-11-12T17:00:00+07:00"}
     return {**duty("000.00.12.H56-261102-0001"), "type": APOLOGY, "data": {**letter, **data}}
+
+
+def pause(**data: Any) -> Any:
+    stop = {"number": 1, "kind": "consultation", "since": "2026-11-05T09:00:00+07:00"}
+    return {**duty("000.00.12.H56-261102-0001"), "type": PAUSE, "data": {**stop, **data}}
 
 
 def taken(document: Any) -> Statement:
@@ -117,9 +122,26 @@ def test_what_cannot_be_read_is_one_refusal_with_its_bytes(raw: bytes, reason: s
     assert (refused.reason, refused.raw) == (reason, raw)
 
 
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"number": 0}, "number"),
+        ({"kind": "lunch"}, "kind"),
+        ({"since": "2026-11-05"}, "since"),
+        ({"until": "2026-11-04T09:00:00+07:00"}, "`until` is before `since`"),
+        ({"term_days": 0}, "term_days"),
+        ({"effect": "stop"}, "effect"),
+    ],
+)
+def test_a_pause_that_cannot_be_is_refused_with_the_member_at_fault(data: dict[str, Any], field: str) -> None:
+    reason, detail = refusal(pause(**data))
+    assert reason == "invalid_object"
+    assert field in detail
+
+
 def test_a_type_that_nobody_knows_is_refused_with_the_known_ones() -> None:
     reason, detail = refusal(duty(envelope={"type": f"dondoc.duty.v{SECRET}"}))
-    assert (reason, detail) == ("unknown_type", f"`type` must be one of {DUTY}, {APOLOGY}")
+    assert (reason, detail) == ("unknown_type", f"`type` must be one of {DUTY}, {APOLOGY}, {PAUSE}")
 
 
 @pytest.mark.parametrize("name", ["specversion", "id", "source", "subject", "data"])
