@@ -6,11 +6,10 @@ import math
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +19,7 @@ from services.complaints.limits import Allowance
 from services.complaints.settings import Settings
 from services.complaints.store import Complaint
 from shared import tracing
+from shared.bodies import described, read_json
 from shared.clock import PROVINCE_ZONE, monotonic_s
 from shared.cloudevents import Outgoing, outgoing
 from shared.events import ComplaintAnswered, ComplaintChanged, ComplaintFiled
@@ -32,13 +32,7 @@ BODY_LIMIT = 256 * 1024  # bytes: the longest text allowed, each letter decompos
 
 router = APIRouter(tags=["complaints"])
 filings, lookups = Allowance(), Allowance()
-M = TypeVar("M", bound=BaseModel)
-
-
-def _body(model: type[BaseModel]) -> dict[str, Any]:
-    """Describe a body that `_read` takes."""
-    content = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
+FILING, ANSWER = TypeAdapter(Filing), TypeAdapter(Answer)
 
 
 def _started(request: Request) -> Running:
@@ -64,19 +58,6 @@ async def _may_look(request: Request) -> None:
     _slow_down(lookups, request, _settings(request).complaints_lookups_per_minute)
 
 
-async def _read(request: Request, model: type[M]) -> M:
-    """Read a JSON body of at most BODY_LIMIT bytes; what is longer is not taken into memory."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise HTTPException(413, f"the body is longer than {BODY_LIMIT} bytes")
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors(include_input=False, include_context=False)) from None
-
-
 async def _commit(running: Running, work: Callable[[AsyncConnection], Awaitable[list[Outgoing]]]) -> None:
     """Commit, or say that the caller may try again. A database error names the values it was given: it ends here."""
     try:
@@ -86,10 +67,10 @@ async def _commit(running: Running, work: Callable[[AsyncConnection], Awaitable[
         raise HTTPException(503, "nothing was stored; try again later", headers={"Retry-After": "10"}) from None
 
 
-@router.post("/v1/complaints", status_code=201, dependencies=[Depends(_may_file)], openapi_extra=_body(Filing))
+@router.post("/v1/complaints", status_code=201, dependencies=[Depends(_may_file)], openapi_extra=described(FILING))
 async def file_complaint(request: Request, response: Response) -> dict[str, Any]:
     """Take a feedback and return the code to follow it by. The code is the secret: it is shown this once."""
-    filing = await _read(request, Filing)
+    filing = await read_json(request, FILING, limit=BODY_LIMIT)
     running = _started(request)
     filed: list[Complaint] = []
 
@@ -143,10 +124,10 @@ async def list_complaints(
     }
 
 
-@router.post("/v1/complaints/{code}/answer", dependencies=KEY, openapi_extra=_body(Answer))
+@router.post("/v1/complaints/{code}/answer", dependencies=KEY, openapi_extra=described(ANSWER))
 async def answer_complaint(request: Request, code: str) -> dict[str, Any]:
     """Answer a feedback. The same answer again changes nothing; another one is refused, the first was sent."""
-    answer = await _read(request, Answer)
+    answer = await read_json(request, ANSWER, limit=BODY_LIMIT)
     running = _started(request)
     answered: list[Complaint] = []
 

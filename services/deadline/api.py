@@ -17,6 +17,7 @@ from services.deadline.explaining import explained
 from services.deadline.folding import fold
 from services.deadline.reference import Reference
 from services.deadline.refolding import TERMS
+from shared.bodies import read_body
 from shared.events import Kind, Obligation
 from shared.http import KEY
 from shared.instants import canonical
@@ -95,12 +96,11 @@ def _moment(name: str, at: datetime | None) -> str | None:
 
 @router.post("/due", tags=["due"], openapi_extra=_QUESTIONS)
 async def answer_due(request: Request) -> Response:
-    """Answer when limits run out, as `dondoc due` does: one JSON question a line, one answer a line, in order."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > QUESTIONS_BYTES:
-            raise HTTPException(413, f"a body may have {QUESTIONS_BYTES} bytes at most; `dondoc due` takes more")
+    """Answer when limits run out, as `dondoc due` does: one JSON question a line, one answer a line, in order.
+
+    What is longer than a body may be, the command takes.
+    """
+    body = await read_body(request, limit=QUESTIONS_BYTES)
     answers = [orjson.dumps(due.answer(line)) for line in body.split(b"\n") if line.strip()]
     return Response(b"\n".join((*answers, b"")), media_type="application/x-ndjson")
 

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.deadline import acts, forecasting, recalculating, reference_store
 from services.deadline.reference import Reference, Row, reference
 from shared import db
+from shared.bodies import described, read_json
 from shared.events import CalendarDescribed, ProcedureDescribed
 from shared.instants import canonical
 from shared.service import Running
@@ -27,6 +28,10 @@ class Change(BaseModel):
     model_config = ConfigDict(extra="forbid")
     calendars: Annotated[list[CalendarDescribed], Field(max_length=1000)] = []
     procedures: Annotated[list[ProcedureDescribed], Field(max_length=20_000)] = []
+
+
+CHANGE = TypeAdapter(Change)
+BODY_LIMIT = 16 << 20  # bytes: a whole catalogue of procedures has two million
 
 
 def _running(request: Request) -> Running:
@@ -63,13 +68,14 @@ async def show_work(id: int, request: Request) -> dict[str, Any]:
     return found._asdict()
 
 
-@router.post("/forecast")
-async def forecast(change: Change, request: Request) -> StreamingResponse:
+@router.post("/forecast", openapi_extra=described(CHANGE))
+async def forecast(request: Request) -> StreamingResponse:
     """Stream what would change if these calendars and procedures were announced: a line a page, the last is the whole.
 
     Nothing is stored and nothing is said.
     """
     running = _running(request)
+    change = await read_json(request, CHANGE, limit=BODY_LIMIT)
     async with running.engine.connect() as connection:
         would = _would(await reference_store.list_rows(connection), change, since=canonical(running.clock.now()))
     return StreamingResponse(_forecast(running, would), media_type="application/x-ndjson")

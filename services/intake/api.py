@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from services.intake import announcing, calendars_api, directory, procedures, store
 from services.intake.handlers import IMPORT_ID, IMPORT_LINE, RECEIVED_AT, SETTINGS
 from shared import bus, db, quarantine, tracing
+from shared.bodies import read_body
 from shared.clock import machine_now
 from shared.cloudevents import Outgoing
 from shared.codes import national_procedure
@@ -36,16 +37,6 @@ def _running(request: Request) -> Running:
     return running
 
 
-async def _body(request: Request, *, limit: int) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise HTTPException(413, f"a body may have {limit} bytes at most")
-        parts.append(part)
-    return b"".join(parts)
-
-
 def _headers(running: Running, **more: str) -> dict[str, str]:
     driven = {RECEIVED_AT: running.clock.now().isoformat()} if running.settings.clock == "driven" else {}
     return driven | more
@@ -68,7 +59,7 @@ async def take_national(source: Source, request: Request) -> dict[str, Any]:
     the obligations. Sending a message again is harmless.
     """
     running = _running(request)
-    body = await _body(request, limit=SETTINGS.max_body_bytes)
+    body = await read_body(request, limit=SETTINGS.max_body_bytes)
     message_id = uuid.uuid4().hex
     trace = tracing.received(request.headers, seed=message_id)
     headers = _headers(running, **{tracing.HEADER: trace})
@@ -88,7 +79,7 @@ async def take_facts(source: Source, request: Request) -> dict[str, Any]:
     """
     running = _running(request)
     in_lines = request.headers.get("Content-Type", "").split(";")[0].strip().lower() == NDJSON
-    body = await _body(request, limit=MAX_CALL_BYTES if in_lines else SETTINGS.max_body_bytes)
+    body = await read_body(request, limit=MAX_CALL_BYTES if in_lines else SETTINGS.max_body_bytes)
     bodies = _messages_of_lines(body) if in_lines else [body]
     call_id = uuid.uuid4().hex
     trace = tracing.received(request.headers, seed=call_id)
@@ -121,7 +112,7 @@ async def take_lines(
 ) -> dict[str, Any]:
     """Store lines of an NDJSON file, each one message, as lines `first`, `first` + 1 … of an import."""
     running = _running(request)
-    body = await _body(request, limit=MAX_CALL_BYTES)
+    body = await read_body(request, limit=MAX_CALL_BYTES)
     lines = body.split(b"\n")
     if lines and not lines[-1]:
         lines.pop()
@@ -195,7 +186,7 @@ async def load_directory(request: Request, dry_run: bool = False) -> dict[str, A
     """Take a directory file (CSV); units that are not in it stay as they are. `dry_run` only says what would change."""
     running = _running(request)
     try:
-        units = directory.read((await _body(request, limit=4 << 20)).decode("utf-8-sig"))
+        units = directory.read((await read_body(request, limit=4 << 20)).decode("utf-8-sig"))
     except (directory.DirectoryError, UnicodeDecodeError) as error:
         raise HTTPException(422, str(error)) from error
     return await announce_units(running, units, dry_run=dry_run)
@@ -229,7 +220,7 @@ async def load_procedures(request: Request, dry_run: bool = False) -> dict[str, 
     no limit. Mistakes are told all at once, and then nothing is taken. `dry_run` only says what would change.
     """
     try:
-        catalogue = procedures.read(await _body(request, limit=MAX_CATALOGUE_BYTES))
+        catalogue = procedures.read(await read_body(request, limit=MAX_CATALOGUE_BYTES))
     except procedures.CatalogueError as error:
         places = [{"at": f"line {one.line}", "why": one.why} for one in error.mistakes]
         return problem_details(422, "the catalogue has mistakes and is not taken", errors=places)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import Field, TypeAdapter
 
 from services.intake import announcing, store
 from services.intake.calendars import Calendar, CalendarsError, check
+from shared.bodies import described, read_json
 from shared.service import Running
 
 router = APIRouter(tags=["calendars"])
+BODY_LIMIT = 8 << 20  # bytes: some hundred calendars
+CALENDARS = TypeAdapter(Annotated[list[Calendar], Field(max_length=1000)])
 
 
 def _running(request: Request) -> Running:
@@ -25,16 +29,15 @@ async def list_calendars(request: Request) -> list[dict[str, Any]]:
         return await store.list_described(connection, "calendar")
 
 
-@router.post("/calendars")
-async def load_calendars(
-    calendars: Annotated[list[Calendar], Body(max_length=1000)], request: Request, dry_run: bool = False
-) -> dict[str, Any]:
+@router.post("/calendars", openapi_extra=described(CALENDARS))
+async def load_calendars(request: Request, dry_run: bool = False) -> dict[str, Any]:
     """Take calendars and announce those that differ from what is known; others stay as they are.
 
     returns: the names of those added and changed. What they move is deadline's work: `/v1/work` there. `dry_run` only
     says what would change; what that would move, `/v1/forecast` of deadline tells.
     """
     running = _running(request)
+    calendars = await read_json(request, CALENDARS, limit=BODY_LIMIT)
     new = {one.name: one.model_dump() for one in calendars}
     async with running.engine.connect() as connection:
         known = {one["name"]: one for one in await store.list_described(connection, "calendar")}

@@ -8,15 +8,18 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import nats
 import orjson
 from nats.aio.client import Client
 from pydantic import SecretStr
 
+from shared import http
 from shared.bus import provision_stream, publish
 from shared.cloudevents import Outgoing
 from shared.login import inbox
 from shared.program import running
+from shared.secrets import KEY_HEADER
 from shared.service import Running, Service
 from shared.settings import Settings
 from shared.streams import STREAMS
@@ -81,6 +84,16 @@ async def tick(client: Client, at: str, *, streams: Sequence[str] = ("FEED",)) -
     for stream in streams:
         subject = f"{stream.lower()}.tick.v1"
         await publish(client, [Outgoing(f"{subject}:{at}", subject, orjson.dumps({"at": at, "timers": {}}))])
+
+
+def caller(of: Running) -> httpx.AsyncClient:
+    """Return a client of a service that runs in this process, with the key of the installation."""
+    app = http.application(name=of.service.name, settings=of.settings, ready=dict, asyncapi={})
+    assert of.service.router
+    app.include_router(of.service.router)
+    app.state.running = of
+    transport, key = httpx.ASGITransport(app=app), {KEY_HEADER: API_KEY}
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{of.service.name}", headers=key, timeout=60)
 
 
 async def until_idle(started: dict[str, Running], *, within_s: float = 30) -> None:

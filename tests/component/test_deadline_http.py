@@ -11,7 +11,6 @@ import pytest_asyncio
 from services.deadline import api
 from services.deadline.main import SERVICE as DEADLINE
 from services.intake.main import SERVICE as INTAKE
-from shared import http
 from tests import servers as real
 from tests.component import harness
 from tests.component.test_intake_to_deadline import message, snapshot
@@ -25,13 +24,7 @@ async def deadline(servers: real.Servers, nats_url: str, postgres_url: str) -> A
         async with harness.connected(nats_url) as client:
             await harness.feed(client, [message(snapshot())])
         await harness.until_idle(started)
-        of = started["deadline"]
-        app = http.application(name="deadline", settings=of.settings, ready=dict, asyncapi={})
-        app.include_router(api.router)
-        app.state.running = of
-        headers = {"X-API-Key": harness.API_KEY}
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://deadline", headers=headers) as caller:
+        async with harness.caller(started["deadline"]) as caller:
             yield caller
     await real.drop_database(postgres_url, database)
 

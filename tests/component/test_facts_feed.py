@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import httpx
@@ -14,10 +13,10 @@ import pytest_asyncio
 from nats.aio.client import Client
 from sqlalchemy import text
 
-from services.intake import api, store
+from services.intake import store
 from services.intake.handlers import SETTINGS
 from services.intake.main import SERVICE as INTAKE
-from shared import http, tracing
+from shared import tracing
 from shared.bus import publish
 from shared.clock import machine_now
 from shared.cloudevents import Outgoing, decode
@@ -56,24 +55,13 @@ class Office(NamedTuple):
             return [(row.reason, row.detail) for row in rows]
 
 
-@asynccontextmanager
-async def calling(intake: Running) -> AsyncIterator[httpx.AsyncClient]:
-    app = http.application(name="intake", settings=intake.settings, ready=dict, asyncapi={})
-    app.include_router(api.router)
-    app.state.running = intake
-    headers = {"X-API-Key": harness.API_KEY}
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://intake", headers=headers) as caller:
-        yield caller
-
-
 @pytest_asyncio.fixture
 async def office(nats_url: str, postgres_url: str) -> AsyncIterator[Office]:
     database = await real.fresh_database(postgres_url, migrated=["intake"])
     async with (
         harness.services(INTAKE, nats_url=nats_url, database=database) as running,
         harness.connected(nats_url) as client,
-        calling(running["intake"]) as caller,
+        harness.caller(running["intake"]) as caller,
     ):
         yield Office(running["intake"], caller, client)
     await real.drop_database(postgres_url, database)

@@ -16,7 +16,6 @@ from sqlalchemy import text
 
 from services.intake import api
 from services.intake.main import SERVICE as INTAKE
-from shared import http
 from shared.events import ProcedureDescribed, UnitDescribed
 from shared.service import Running
 from tests import servers as real
@@ -55,13 +54,8 @@ async def office(nats_url: str, postgres_url: str) -> AsyncIterator[Office]:
     database = await real.fresh_database(postgres_url, migrated=["intake"])
     async with harness.services(INTAKE, nats_url=nats_url, database=database) as started:
         of = started["intake"]
-        app = http.application(name="intake", settings=of.settings, ready=dict, asyncapi={})
-        app.include_router(api.router)
-        app.state.running = of
-        headers = {"X-API-Key": harness.API_KEY}
-        transport = httpx.ASGITransport(app=app)
         async with (
-            httpx.AsyncClient(transport=transport, base_url="http://intake", headers=headers, timeout=60) as caller,
+            harness.caller(of) as caller,
             harness.connected(nats_url) as client,
         ):
             yield Office(of, caller, client)

@@ -13,11 +13,8 @@ import pytest_asyncio
 from nats.aio.client import Client
 
 from services.deadline import acts, recalculating
-from services.deadline import api as deadline_api
 from services.deadline.main import SERVICE as DEADLINE
-from services.intake import api as intake_api
 from services.intake.main import SERVICE as INTAKE
-from shared import http
 from shared.service import Running
 from tests import servers as real
 from tests.component import harness
@@ -50,14 +47,6 @@ class Stack(NamedTuple):
         return dict(answer.raise_for_status().json())
 
 
-def caller(of: Running, router: Any) -> httpx.AsyncClient:
-    app = http.application(name=of.service.name, settings=of.settings, ready=dict, asyncapi={})
-    app.include_router(router)
-    app.state.running = of
-    headers = {"X-API-Key": harness.API_KEY}
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://here", headers=headers)
-
-
 @pytest_asyncio.fixture
 async def stack(nats_url: str, postgres_url: str) -> AsyncIterator[Stack]:
     """Three dossiers without a date of the source's: one of Mường Lát, one of another unit, one that ended."""
@@ -65,8 +54,8 @@ async def stack(nats_url: str, postgres_url: str) -> AsyncIterator[Stack]:
     async with (
         harness.services(INTAKE, DEADLINE, nats_url=nats_url, database=database, clock="driven") as running,
         harness.connected(nats_url) as nats,
-        caller(running["intake"], intake_api.router) as intake,
-        caller(running["deadline"], deadline_api.router) as deadline,
+        harness.caller(running["intake"]) as intake,
+        harness.caller(running["deadline"]) as deadline,
     ):
         dossiers = [
             snapshot(OURS, NgayHenTra=""),
