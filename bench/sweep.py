@@ -56,8 +56,12 @@ def row(number: int, due_at: datetime) -> tuple[object, ...]:
 
 
 async def prepare_alone(ground: Ground, connection: Client) -> None:
-    """Make what deadline hears, which the others would have made."""
+    """Make what deadline hears, which the others would have made; its census is taken for a year."""
     await prepare(ground, connection)
+    database = await asyncpg.connect(ground.database_url("deadline"))
+    await database.execute("INSERT INTO deadline.act (act, subject, slot) VALUES ('census', '', now() + '1 year')")
+    await database.execute("UPDATE deadline.act SET finished_at = now()")
+    await database.close()
     for heard in (STREAMS["INTAKE"], STREAMS["COMPLAINTS"]):
         await bus.provision_stream(connection, heard, max_bytes=1 << 30)
 
@@ -67,6 +71,16 @@ async def write(ground: Ground, rows: Sequence[tuple[object, ...]]) -> None:
     try:
         await connection.copy_records_to_table("obligation", schema_name="deadline", records=rows, columns=FIELDS)
         await connection.execute("ANALYZE deadline.obligation")
+    finally:
+        await connection.close()
+
+
+async def settle(ground: Ground) -> None:
+    """Do at once what the server would do in the minutes after so many rows were written."""
+    connection = await asyncpg.connect(ground.postgres_admin.rsplit("/", 1)[0] + "/dondoc")
+    try:
+        await connection.execute("VACUUM (ANALYZE) deadline.obligation")
+        await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
 
@@ -145,6 +159,7 @@ def run_idle(*, obligations: int, seconds: int) -> dict[str, float]:
             for first in range(0, obligations, step):
                 numbers = range(first, min(first + step, obligations))
                 await write(ground, [row(number, due_at + timedelta(seconds=number)) for number in numbers])
+            await settle(ground)
             with processes(ground, DEADLINE) as running:
                 pids = ground.pids | {name: process.pid for name, process in running.items()}
                 await asyncio.sleep(30)  # started, and its first count of the whole table taken

@@ -18,7 +18,7 @@ from shared.service import Running
 
 PATIENCE_S = 5  # a server that has not answered by then does not answer
 SHARE = 200  # counts that take long are taken seldom: at most a two-hundredth of the time
-COUNT_AT_LEAST_EVERY_S = 300
+COUNT_AT_LEAST_EVERY_S = 900
 
 
 async def observe_for_ever(running: Running) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
 
+from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.deadline import acts, counting, handlers, store
+from services.deadline import acts, counting, handlers
 from services.deadline.counting import Counted
 from services.deadline.refolding import SETTINGS
 from shared.clock import PROVINCE_ZONE
@@ -17,7 +19,9 @@ from shared.service import Handle, Heard
 CENSUS = "census"
 PART = 5_000  # ids of one event: some 300 kB
 GRACE = timedelta(minutes=5)  # after an hour's end: transactions that began in it have committed by then
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DAY = timedelta(days=1)
+
+_looked: WeakKeyDictionary[Engine, datetime] = WeakKeyDictionary()
 
 
 def tallied(handle: Handle) -> Handle:
@@ -35,15 +39,27 @@ async def sweep(connection: AsyncConnection, at: datetime) -> tuple[list[Outgoin
     """Fire what is due; once there is no more, take the census of the morning and count the hours that are over."""
     events, more = await handlers.sweep(connection, at)
     await counting.tally(connection, events, now=at)
-    if not more:
+    if not more and _is_another_minute(connection, at):
         events += await _take_census(connection, at)
         events += await _count_hours(connection, at)
     return events, more
 
 
+def _is_another_minute(connection: AsyncConnection, at: datetime) -> bool:
+    """Say whether this process has not looked for periodic acts in this minute: an idle second is to cost little.
+
+    After a transaction that failed it looks again in the next minute.
+    """
+    minute = at.replace(second=0, microsecond=0)
+    if _looked.get(connection.engine.sync_engine) == minute:
+        return False
+    _looked[connection.engine.sync_engine] = minute
+    return True
+
+
 async def next_timer(connection: AsyncConnection) -> datetime | None:
     """Return when there is something to sweep next; the first census is taken at the first sweep."""
-    timer, taken = await store.next_timer(connection), await acts.newest_slot(connection, CENSUS)
+    timer, taken = await counting.next_timers(connection, CENSUS)
     census = _slot_before(taken) + DAY if taken else None
     return min(filter(None, (timer, census)), default=None)
 

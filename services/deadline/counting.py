@@ -83,6 +83,19 @@ async def count_hours(connection: AsyncConnection, *, before: datetime) -> list[
     return sorted(Counted(row.hour, row.revision, row.number, int(row.digest)) for row in rows)
 
 
+async def next_timers(connection: AsyncConnection, act: str) -> tuple[datetime | None, datetime | None]:
+    """Return the earliest timer of an obligation, and the newest slot of a periodic act."""
+    found = await connection.execute(
+        text(
+            "SELECT (SELECT min(timer_at) FROM deadline.obligation WHERE timer_at IS NOT NULL) AS timer, "
+            "(SELECT max(slot) FROM deadline.act WHERE act = :act) AS slot"
+        ),
+        {"act": act},
+    )
+    row = found.one()
+    return row.timer, row.slot
+
+
 async def overdue(connection: AsyncConnection, *, at: datetime) -> Overdue:
     """Return what is open and overdue at `at`, from due times and states, in one snapshot of the table."""
     rows = await connection.execute(

@@ -22,7 +22,7 @@ from shared.logs import log, told
 from shared.service import Running
 
 CHUNK = 500  # matters of one transaction: they are locked while it lasts
-IDLE_S = 1.0  # between two looks for work
+IDLE_S = 2.0  # between two looks for work
 BECAUSE: Mapping[str, DueChange] = {"calendar": "calendar", "procedure": "procedure", "unit": "directory"}
 
 
@@ -64,6 +64,9 @@ async def walk_for_ever(running: Running) -> None:
 async def walk(running: Running) -> bool:
     """Take one step of the oldest unfinished walk; says whether there was one."""
     worked = False
+    async with running.engine.connect() as connection:
+        if not await acts.count_unfinished(connection):
+            return False
 
     async def step(connection: AsyncConnection) -> list[Outgoing]:
         nonlocal worked

@@ -171,13 +171,6 @@ def _lines(parts: str | None) -> tuple[str, ...]:
     return tuple(parts.split("\n")) if parts else ()
 
 
-async def next_timer(connection: AsyncConnection) -> datetime | None:
-    at: datetime | None = (
-        await connection.execute(text("SELECT min(timer_at) FROM deadline.obligation WHERE timer_at IS NOT NULL"))
-    ).scalar()
-    return at
-
-
 async def list_obligations(
     connection: AsyncConnection, *, after: str, limit: int, kind: str | None = None
 ) -> list[Obligation]:
