@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict  # pydantic refuses typing.TypedDict below Python 3.12
 
 from shared.cloudevents import Canonical, Event, Id
@@ -91,12 +91,20 @@ class ProcedureRule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
     case: str | None = None
     channel: Channel | None = None
-    value: Annotated[int, Field(ge=0)]
+    value: Annotated[int, Field(ge=0, le=100_000)]
     unit: Literal["working_minutes", "working_hours", "working_days", "calendar_days", "weeks", "months", "same_day"]
-    difficult_days: int = 0
+    difficult_days: Annotated[int, Field(ge=0, le=3650)] = 0
     valid_from: date | None = None
     valid_until: date | None = None
     basis: str = ""
+
+    @model_validator(mode="after")
+    def _is_a_limit(self) -> ProcedureRule:
+        if (self.value == 0) != (self.unit == "same_day"):
+            raise ValueError("value: 0 goes with same_day, and with nothing else")
+        if self.difficult_days and self.unit not in ("working_days", "calendar_days"):
+            raise ValueError("difficult_days: go with a limit in days")
+        return self
 
 
 class ProcedureDescribed(Event):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Annotated, Any, get_args
 
@@ -111,7 +111,7 @@ async def _present(running: Running) -> AsyncIterator[bytes]:
     async with running.engine.connect() as connection:
         known = await reference_store.newest(connection)
         while page := await store.list_obligations(connection, after=after, limit=PAGE):
-            yield _lines(page, now, known)
+            yield _lines(_shown(one, now, known) for one in page)
             after = page[-1]["obligation_id"]
 
 
@@ -120,12 +120,12 @@ async def _at(running: Running, moment: str, known_at: datetime | None) -> Async
     async with running.engine.connect() as connection:
         known = await reference_store.newest(connection)
         async for said in said_store.stream_said(connection, page=PAGE, recorded_by=known_at):
-            folded = [
-                one.obligation
+            shown = (
+                at_moment(one.obligation, now=moment, calendar=one.calendar)
                 for id in sorted(said)
                 for one in fold(id, said[id], known=known, terms=TERMS, until=moment, known_at=by)
-            ]
-            yield _lines(folded, moment, known)
+            )
+            yield _lines(shown)
 
 
 def _shown(obligation: Obligation, moment: str, known: Reference) -> Obligation:
@@ -133,5 +133,5 @@ def _shown(obligation: Obligation, moment: str, known: Reference) -> Obligation:
     return at_moment(obligation, now=moment, calendar=calendar)
 
 
-def _lines(obligations: list[Obligation], moment: str, known: Reference) -> bytes:
-    return b"".join(orjson.dumps(_shown(one, moment, known)) + b"\n" for one in obligations)
+def _lines(obligations: Iterable[Obligation]) -> bytes:
+    return b"".join(orjson.dumps(one) + b"\n" for one in obligations)

@@ -184,8 +184,9 @@ def _due(course: Course, *, calendar: WorkCalendar) -> Due:
         return Due(computed, "computed" if computed else None, computed, computed)
     first, last = course.announcements[0], course.announcements[-1]
     due_at, moved = last.due_at, False
+    begun = course.accepted_at or ""
     for pause in course.pauses:
-        if pause.until and pause.until > last.as_of and pause.since < due_at:
+        if pause.until and pause.until > max(last.as_of, begun) and pause.since < due_at:
             due_at, moved = _moved(course, due_at, pause, calendar=calendar), True
     if moved:
         course.flags.add("due_date_not_moved")

@@ -84,7 +84,7 @@ def _apologies(slots: Slots) -> list[Apology]:
     """Return the letters of apology as newest known, in the order of their issue."""
     letters = (slots[name][-1]["value"] for name in slots if name.startswith("apology."))
     told = (Apology(letter["issued"], letter["before"], letter["after"]) for letter in letters)
-    return sorted(told, key=lambda letter: (letter.issued, letter.after))
+    return sorted(told, key=lambda letter: (letter.issued, letter.after, letter.before or ""))
 
 
 def _supplement(said: Sequence[Fact]) -> Stop:

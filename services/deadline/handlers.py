@@ -102,14 +102,14 @@ async def _follow(
 
 async def _keep_reference(connection: AsyncConnection, messages: Sequence[Received], *, now: datetime) -> None:
     """Keep new versions of what due dates rest on, and ask for a walk over the open obligations they may move."""
-    rows: list[tuple[Row, int]] = []
+    rows: list[Row] = []
     refused: list[quarantine.Entry] = []
     for message in messages:
         try:
             event: Envelope[Any] = decode(EVENTS[message.subject], message.data)
             document = event.data.model_dump(mode="json")
-            row = Row(REFERENCE[message.subject], event.subject, canonical(event.time), document)
-            rows.append((row, event.data.revision))
+            kind = REFERENCE[message.subject]
+            rows.append(Row(kind, event.subject, canonical(event.time), document, event.data.revision))
         except ValidationError as error:
             refused.append(_refusal(message, error, now=now))
     await quarantine.add(connection, "deadline", refused)

@@ -83,7 +83,7 @@ def _part(dossier: Course, kind: Any, *, since: str | None, heard_at: str) -> Co
         dossier.subject_id,
         dossier.source,
         heard_at,
-        part=since and since[:19].translate(DIGITS_ALONE),
+        part=since and since[: since.index("+")].translate(DIGITS_ALONE),
         parent=dossier.obligation_id,
         unit=dossier.unit,
         unit_name=dossier.unit_name,

@@ -57,7 +57,7 @@ async def _read(connection: AsyncConnection) -> Reference:
     if version is None:
         return carried()
     if version not in _known:
-        _known[version] = reference(await list_rows(connection))
+        _known[version] = reference(await list_rows(connection), strict=False)
         while len(_known) > REMEMBERED:
             del _known[next(iter(_known))]
     return _known[version]
@@ -65,17 +65,17 @@ async def _read(connection: AsyncConnection) -> Reference:
 
 async def list_rows(connection: AsyncConnection) -> list[Row]:
     rows = await connection.execute(
-        text("SELECT kind, name, announced_at, document FROM deadline.reference ORDER BY announced_at, revision")
+        text(
+            "SELECT kind, name, announced_at, document, revision FROM deadline.reference ORDER BY kind, name, revision"
+        )
     )
-    return [Row(row.kind, row.name, canonical(row.announced_at), row.document) for row in rows]
+    return [Row(row.kind, row.name, canonical(row.announced_at), row.document, row.revision) for row in rows]
 
 
-async def change(
-    connection: AsyncConnection, rows: Sequence[tuple[Row, int]]
-) -> tuple[Reference, Reference, list[Row]]:
-    """Store new versions, each with its revision; returns what was known before and after, and which were new.
+async def change(connection: AsyncConnection, rows: Sequence[Row]) -> tuple[Reference, Reference, list[Row]]:
+    """Store new versions; returns what was known before and after, and which were new.
 
-    Waits until nobody folds by what was known before.
+    Waits until nobody folds by what was known before. raises: CalendarError - a calendar cannot be used.
     """
     await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
     before = await _read(connection)
@@ -87,11 +87,11 @@ async def change(
             "RETURNING kind, name, revision"
         ),
         {
-            "kinds": [row.kind for row, _ in rows],
-            "names": [row.name for row, _ in rows],
-            "revisions": [revision for _, revision in rows],
-            "ats": [datetime.fromisoformat(row.announced_at) for row, _ in rows],
-            "documents": [orjson.dumps(row.document).decode() for row, _ in rows],
+            "kinds": [row.kind for row in rows],
+            "names": [row.name for row in rows],
+            "revisions": [row.revision for row in rows],
+            "ats": [datetime.fromisoformat(row.announced_at) for row in rows],
+            "documents": [orjson.dumps(row.document).decode() for row in rows],
         },
     )
     fresh = {(row.kind, row.name, row.revision) for row in stored}
@@ -104,5 +104,7 @@ async def change(
         ),
         {"version": secrets.token_hex(8)},
     )
-    new = [row for row, revision in rows if (row.kind, row.name, revision) in fresh]
+    new = [row for row in rows if (row.kind, row.name, row.revision) in fresh]
+    if any(row.kind == "calendar" for row in new):
+        reference(await list_rows(connection))  # a calendar that cannot be used is refused here, once
     return before, await _read(connection), new

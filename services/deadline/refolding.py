@@ -110,10 +110,16 @@ class _Writes:
         (self._updates if new["obligation_id"] in self._old else self._inserts).append(put)
 
     async def carry_out(self, connection: AsyncConnection) -> set[str]:
-        """Write; returns the ids that are stored now."""
+        """Write; returns the ids that are stored now.
+
+        Of a matter that another copy added meanwhile no part is inserted: what parts there are is for the next round.
+        """
         await store.put_obligations(connection, self._updates)
-        stored = await store.add_obligations(connection, self._inserts)
-        return stored | {put.obligation["obligation_id"] for put in self._updates}
+        stored = {put.obligation["obligation_id"] for put in self._updates}
+        stored |= await store.add_obligations(connection, [p for p in self._inserts if p.obligation["parent"] is None])
+        known = stored | self._old.keys()
+        parts = [put for put in self._inserts if put.obligation["parent"] in known]
+        return stored | await store.add_obligations(connection, parts)
 
 
 async def _lock_parts(connection: AsyncConnection, groups: Sequence[Collection[str]]) -> dict[str, Obligation]:

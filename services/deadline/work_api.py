@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -31,6 +31,8 @@ class Change(BaseModel):
 
 
 CHANGE = TypeAdapter(Change)
+BIGGEST = (1 << 63) - 1  # of an id
+NEWEST = 1 << 31  # a revision above all that were announced
 BODY_LIMIT = 16 << 20  # bytes: a whole catalogue of procedures has two million
 
 
@@ -59,7 +61,7 @@ async def list_work(
 
 
 @router.get("/work/{id}")
-async def show_work(id: int, request: Request) -> dict[str, Any]:
+async def show_work(id: Annotated[int, Path(ge=0, le=BIGGEST)], request: Request) -> dict[str, Any]:
     """Return one piece of work: obligations in all, done and changed, and when it was finished."""
     async with _running(request).engine.connect() as connection:
         found = await acts.find(connection, id)
@@ -82,14 +84,12 @@ async def forecast(request: Request) -> StreamingResponse:
 
 
 def _would(rows: list[Row], change: Change, *, since: str) -> Reference:
-    new = [Row("calendar", one.name, since, one.model_dump(mode="json")) for one in change.calendars]
-    new += [Row("procedure", one.code, since, one.model_dump(mode="json")) for one in change.procedures]
+    new = [Row("calendar", one.name, since, one.model_dump(mode="json"), NEWEST) for one in change.calendars]
+    new += [Row("procedure", one.code, since, one.model_dump(mode="json"), NEWEST) for one in change.procedures]
     try:
         return reference([*rows, *new])
     except CalendarError as error:
         raise HTTPException(422, f"calendars: {error}") from error
-    except KeyError as error:
-        raise HTTPException(422, f"calendars: there is no calendar {error.args[0]!r} to inherit from") from error
 
 
 async def _forecast(running: Running, would: Reference) -> AsyncIterator[bytes]:

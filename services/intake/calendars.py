@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.cloudevents import Id
 from shared.worktime import CalendarError, WorkCalendar, vietnam
 from shared.worktime.loading import from_given
 
 PROVINCE = "thanh-hoa"
+LONGEST = 800_000  # bytes of a calendar's entries: NATS takes messages of a megabyte
+
+
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class Calendar(BaseModel):
@@ -20,7 +25,7 @@ class Calendar(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: Id
     given: dict[str, Any]
-    units: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=1000)] = []
+    units: Annotated[list[Word], Field(max_length=1000)] = []
 
 
 class CalendarsError(ValueError):
@@ -32,7 +37,11 @@ def check(calendars: Iterable[Mapping[str, Any]]) -> None:
 
     calendars: all there would be, the new in place of the old; the province's is known without.
     """
-    waiting = {one["name"]: one["given"] for one in calendars}
+    waiting: dict[str, Any] = {}
+    for one in calendars:
+        if len(orjson.dumps(one["given"])) > LONGEST:
+            raise CalendarsError(f"{one['name']}: longer than {LONGEST} bytes, which no stream takes")
+        waiting[one["name"]] = one["given"]
     made: dict[str, WorkCalendar] = {} if PROVINCE in waiting else {PROVINCE: vietnam()}
     while waiting:
         ready = [name for name, given in waiting.items() if given.get("inherits") in (None, *made)]

@@ -45,6 +45,7 @@ UNKNOWN_UNIT = "the unit is none of working_days, calendar_days, working_hours, 
 NO_FIGURE = "a unit without a whole number above 0"
 SAME_DAY_FIGURE = "same_day goes with the figure 0 or none"
 BAD_DIFFICULT = "difficult_days is no whole number"
+DIFFICULT_UNIT = "days of difficult communes go with a limit in days"
 UNKNOWN_CHANNEL = "the channel is none of counter, online, post"
 NOT_BELIEVED = "of low confidence, or of none that is known (medium, high)"
 PORTAL_DIFFERS = "the portal has other figures too, of cases it does not name; the limit given alone is taken"
@@ -116,6 +117,8 @@ def _doubt(cells: Cells) -> str:
         return NO_FIGURE
     if cells["difficult_days"] and _number(cells["difficult_days"]) is None:
         return BAD_DIFFICULT
+    if _number(cells["difficult_days"]) and unit not in ("working_days", "calendar_days"):
+        return DIFFICULT_UNIT
     if cells["channel"] and _word(cells["channel"]) not in CHANNELS:
         return UNKNOWN_CHANNEL
     return "" if cells["confidence"].casefold() in BELIEVED else NOT_BELIEVED

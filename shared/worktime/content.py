@@ -124,8 +124,8 @@ def _known(own: Mapping[str, Any], base: Content | None, told: list[Mistake]) ->
         wrong = f"is before known_from, {first}"
     elif last.year - first.year > LONGEST_YEARS:
         wrong = f"is more than {LONGEST_YEARS} years after known_from, {first}"
-    elif first.year == MINYEAR or last.year == MAXYEAR:
-        wrong = "is too far away" if last.year == MAXYEAR else f"goes with a known_from too far away, {first}"
+    elif first.year == MINYEAR or last.year >= MAXYEAR - 1:  # a day later, in another zone, is still to be a date
+        wrong = "is too far away" if last.year >= MAXYEAR - 1 else f"goes with a known_from too far away, {first}"
     if wrong:
         told.append(Mistake(("known_until",), f"known_until: {last} {wrong}"))
     return first, last

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from shared.worktime.calendars import WorkCalendar, compiled
 from shared.worktime.content import CalendarError, Content, Mistake, checked, date_of, hours_of
-from shared.worktime.written import FileMistake, Written, read
+from shared.worktime.written import KEYS, FileMistake, Written, read
 
 REQUIRED = ("name",)
 REQUIRED_WITHOUT_BASE = ("timezone", "week", "known_from", "known_until")
@@ -67,6 +67,8 @@ def from_given(given: Mapping[str, Any], *, base: WorkCalendar | None) -> WorkCa
 
     raises: CalendarError - with every mistake.
     """
+    if unknown := sorted(given.keys() - set(KEYS)):
+        raise CalendarError(f"{unknown[0]}: not one of {', '.join(KEYS)}")
     own = {key: value for key, value in given.items() if key not in NOT_OF_HOURS}
     return compiled(checked(own, base=base.content if base else None))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,14 +14,16 @@ import pytest_asyncio
 from nats.aio.client import Client
 from sqlalchemy import text
 
-from services.deadline import store
+from services.deadline import refolding, store
 from services.deadline.counting import digest
 from services.deadline.main import SERVICE as DEADLINE
+from services.deadline.reference import carried
 from services.intake.main import SERVICE as INTAKE
-from shared import parking, program
+from shared import db, parking, program
 from shared.service import Running
 from tests import servers as real
 from tests.component import harness
+from tests.unit.deadline import saying
 
 PERIODIC = {"deadline.census_taken.v1", "deadline.events_counted.v1"}
 
@@ -265,3 +267,20 @@ async def test_many_messages_lose_nothing(started: dict[str, Running], client: C
     await harness.until_idle(started)
     assert [o["subject_id"] for o in await documents(started)] == codes
     assert sum(c.redelivered for one in started.values() for c in one.consumers) == 0
+
+
+async def test_of_a_dossier_that_another_copy_adds_first_no_part_is_stored_before_both_are_known(
+    started: dict[str, Running], client: Client
+) -> None:
+    """A copy that had not seen the dossier folds a pause that it does not have once all is known."""
+    await harness.feed(client, [message(snapshot())])
+    await harness.until_idle(started)
+    known, [dossier] = carried(), await documents(started)
+    entries = [{"NgayBoSung": "20261104080000", "NgayTiepNhanBoSung": ""}]
+    _, facts = saying.facts(saying.snapshot("2026-11-05T09:00:00", DanhSachHoSoBoSung=entries))
+    id = dossier["obligation_id"]
+    async with db.transaction(started["deadline"].engine) as connection:
+        said: Any = {id: [{"raw_code": "X", "facts": facts}]}
+        done = await refolding.put_folded(connection, {}, said, {id: ""}, known=known, now=datetime.now(UTC))
+    assert (done.waiting, done.events) == ({id}, [])
+    assert await documents(started) == [dossier]

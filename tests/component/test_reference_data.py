@@ -139,6 +139,18 @@ async def test_a_calendar_that_cannot_be_used_is_refused_with_its_place(stack: S
     answer = await stack.intake.post("/v1/calendars", json=[wrong])
     assert answer.status_code == 422
     assert "muong-lat: dates.2026-11-05: 09:00-08:00 closes" in answer.json()["detail"]
+    for given, says in (
+        ({"inherits": "thanh-hoa", "source": "x" * 900_000}, "longer than"),
+        ({"inherits": "thanh-hoa", "date": {}}, "date: not one of"),
+    ):
+        refused = await stack.intake.post("/v1/calendars", json=[{**MUONG_LAT, "given": given}])
+        assert (refused.status_code, says in refused.json()["detail"]) == (422, True)
+    blank = await stack.intake.post("/v1/calendars", json=[{**MUONG_LAT, "units": [" "]}])
+    circle = {"calendars": [{**MUONG_LAT, "revision": 0, "given": {"inherits": {"x": 1}}}]}
+    assert (blank.status_code, (await stack.deadline.post("/v1/forecast", json=circle)).status_code) == (422, 422)
+    none = {"code": "1", "revision": 0, "name": "", "field": "", "rules": [{"value": 0, "unit": "working_days"}]}
+    assert (await stack.deadline.post("/v1/forecast", json={"procedures": [none]})).status_code == 422
+    assert (await stack.deadline.get("/v1/work/99999999999999999999")).status_code == 422
     orphan = {**MUONG_LAT, "given": {"inherits": "nobody"}}
     for refused in (
         await stack.intake.post("/v1/calendars", json=[orphan]),

@@ -124,3 +124,56 @@ def test_only_what_moves_due_times_marks_the_directory_as_changed() -> None:
     plain, renamed = (reference([unit("TH-1", name, FIRST)]) for name in ("A", "B"))
     assert plain.marks() == renamed.marks()
     assert plain.marks() != reference([unit("TH-1", "A", FIRST, difficult=True)]).marks()
+
+
+def test_calendars_announced_together_are_compiled_in_the_order_in_which_they_inherit() -> None:
+    """The heir stands first, and fits its base only as that now is."""
+    before = [
+        calendar("mien", FIRST, inherits="thanh-hoa"),
+        calendar("x", FIRST, inherits="mien", units=("U",), known_from="2026-12-01"),
+    ]
+    together = [
+        calendar("a", SECOND, inherits="b", units=("A",)),
+        calendar("b", SECOND, inherits="thanh-hoa", dates={"2026-11-05": []}),
+        calendar("mien", SECOND, inherits="thanh-hoa", known_until="2026-06-30")._replace(revision=1),
+        calendar("x", SECOND, inherits="mien", units=("U",), known_from="2026-01-01")._replace(revision=1),
+    ]
+    known = reference([*before, *together])
+    assert off_in_november(known.calendar("A", None, at=None)) == [5, 24]
+    assert str(known.calendar("U", None, at=None).known_until) == "2026-06-30"
+
+
+def test_an_heir_of_nobody_is_refused_and_passed_over_where_it_is_stored_already() -> None:
+    rows = [calendar("a", FIRST, inherits="b", units=("A",))]
+    with pytest.raises(CalendarError, match="no calendar 'b'"):
+        reference(rows)
+    lenient = reference(rows, strict=False)
+    assert lenient.calendar("A", None, at=None) is vietnam()
+    later = reference([*rows, calendar("b", SECOND, inherits="thanh-hoa", dates={"2026-11-05": []})], strict=False)
+    assert off_in_november(later.calendar("A", None, at=None)) == [5, 24]
+
+
+def test_a_circle_of_calendars_is_refused() -> None:
+    rows = [calendar("a", FIRST, inherits="b"), calendar("b", FIRST, inherits="a")]
+    with pytest.raises(CalendarError, match="circle"):
+        reference(rows)
+    assert reference(rows, strict=False).calendars.keys() == {"thanh-hoa"}
+
+
+def test_a_higher_revision_is_newer_whatever_the_clocks_say() -> None:
+    known = reference([procedure(SECOND, 5)._replace(revision=1), procedure(FIRST, 9)._replace(revision=2)])
+    limit = known.limit(dossier(), at=None)
+    assert limit
+    assert limit.value == 9
+
+
+def test_a_unit_that_changes_hands_keeps_the_calendar_it_had_for_what_ended_then() -> None:
+    rows = [
+        calendar("odd", FIRST, inherits="thanh-hoa", units=("U",), dates={"2026-11-05": []}),
+        calendar("odd", SECOND, inherits="thanh-hoa", dates={"2026-11-05": []})._replace(revision=1),
+        calendar("two", SECOND, inherits="thanh-hoa", units=("U", " "), dates={"2026-11-06": []}),
+    ]
+    known = reference(rows)
+    assert off_in_november(known.calendar("U", None, at=FIRST)) == [5, 24]
+    assert off_in_november(known.calendar("U", None, at=None)) == [6, 24]
+    assert known.calendar(None, None, at=None) is vietnam()

@@ -172,3 +172,34 @@ def test_only_requests_for_supplements_are_counted_as_such() -> None:
     assert "supplement_repeated" not in pauses(DAY, again)["dossier"]["flags"]
     both = [{**stop, "kind": "supplement"} for stop in (DAY, again)]
     assert "supplement_repeated" in pauses(*both)["dossier"]["flags"]
+
+
+def test_a_pause_that_ended_before_the_acceptance_moves_no_date() -> None:
+    """Accepted on 2/11: what happened in October is not of this clock."""
+    earlier = {"since": "2026-10-20T07:00:00+07:00", "until": "2026-10-21T07:00:00+07:00", "effect": "reset"}
+    assert pauses(earlier, NgayHenTra="20261120090000")["dossier"]["due_at"] == "2026-11-20T09:00:00+07:00"
+
+
+def test_pauses_within_one_second_are_two_obligations() -> None:
+    stops = [
+        {"since": "2026-11-04T09:10:00.100000+07:00", "until": "2026-11-04T09:10:00.200000+07:00"},
+        {"since": "2026-11-04T09:10:00.500000+07:00", "until": "2026-11-04T10:00:00+07:00"},
+    ]
+    code, facts = saying.facts(saying.snapshot("2026-11-02T09:05:00", NgayTiepNhan="20261102090000"))
+    for number, stop in enumerate(stops, start=1):
+        facts += said(document(statements.PAUSE, DOSSIER, {"number": number, "kind": "consultation", **stop}))
+    made = saying.obligations([{"raw_code": code, "facts": facts}])
+    assert len({one["obligation_id"] for one in made}) == len(made) == 3
+
+
+def test_letters_of_one_moment_give_the_same_flags_in_any_order() -> None:
+    snapshot = saying.snapshot(
+        "2026-11-10T09:05:00", NgayTiepNhan="20261102090000", TrangThaiHoSo="9", NgayKetThucXuLy="20261110090000"
+    )
+    code, facts = saying.facts(snapshot)
+    letters = [said(apology(number=n, due_before=f"2026-11-{day:02}T17:00:00+07:00")) for n, day in ((1, 6), (2, 12))]
+    made = [
+        saying.obligations([{"raw_code": code, "facts": one} for one in events])
+        for events in permutations([facts, *letters])
+    ]
+    assert all(one == made[0] for one in made)
