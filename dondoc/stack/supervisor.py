@@ -4,6 +4,7 @@ One thread and no event loop: a child must die with the thread that started it (
 """
 
 import asyncio
+import http.client
 import os
 import signal
 import subprocess
@@ -250,8 +251,8 @@ def answers_ready(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://{layout.HOST}:{port}/health/ready", timeout=2) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+    except (urllib.error.URLError, OSError, http.client.HTTPException):
+        return False  # the last: while nobody listens, a call on loopback may come to be connected with itself
 
 
 def keep_running(stack: Stack, asked_to_stop: Sequence[int]) -> None:
