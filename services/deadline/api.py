@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
-from services.deadline import due, moves, reference_store, said_store, store, work_api
+from services.deadline import due, jobs_api, moves, reference_store, said_store, store
 from services.deadline.course import at_moment
 from services.deadline.explaining import explained
 from services.deadline.folding import fold
@@ -24,7 +24,7 @@ from shared.instants import canonical
 from shared.service import Running
 
 router = APIRouter(prefix="/v1", dependencies=KEY)
-router.include_router(work_api.router)
+router.include_router(jobs_api.router)
 PAGE = 1000
 QUESTIONS_BYTES = 64 * 1024  # some hundred questions: they are answered while all else of this process waits
 _QUESTIONS = {"requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from shared import cli_work
+from shared import cli_jobs
 from shared.cli import AsJson, Data, call, client, fail, group
 from shared.clock import PROVINCE_ZONE, machine_now
 
@@ -43,17 +43,17 @@ def load_calendars(files: Files, dry_run: DryRun = False, as_json: AsJson = Fals
         calendars = [{"name": one.name, "given": one.given, "units": one.units} for one in loaded]
         if dry_run:
             described = [{**calendar, "revision": 0} for calendar in calendars]
-            told = cli_work.forecast(deadline, {"calendars": described})
-            typer.echo(orjson.dumps(told).decode() if as_json else cli_work.report_text(told))
+            told = cli_jobs.forecast(deadline, {"calendars": described})
+            typer.echo(orjson.dumps(told).decode() if as_json else cli_jobs.report_text(told))
             return
-        before = cli_work.newest_recalculation(deadline)
+        before = cli_jobs.newest_recalculation(deadline)
         told = call(lambda: intake.post("/v1/calendars", json=calendars)).json()
         if as_json:
             typer.echo(orjson.dumps(told).decode())
         else:
             typer.echo(f"{len(calendars)} calendars: {len(told['added'])} added, {len(told['changed'])} changed")
         if told["added"] or told["changed"]:
-            typer.echo(cli_work.reckon(deadline, before), err=True)
+            typer.echo(cli_jobs.reckon(deadline, before), err=True)
 
 
 def _known(intake: httpx.Client) -> dict[str, WorkCalendar]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from services.deadline import calendar_cli, work_cli
+from services.deadline import calendar_cli, jobs_cli
 from shared.cli import REFUSED_INPUT, Data, Output, client, exports, fail, moment, reading, refusal, writing
 
 EXAMPLE = "Example: dondoc export obligations --as-of 2026-11-20T17:00:00+07:00 --format csv --output obligations.csv"
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     """Add deadline's commands to the `dondoc` command line."""
     exports(app).command("obligations", epilog=EXAMPLE)(export_obligations)
     app.command(epilog=DUE_EXAMPLE)(due)
-    app.command(epilog=work_cli.REPUBLISH_EXAMPLE)(work_cli.republish)
+    app.command(epilog=jobs_cli.REPUBLISH_EXAMPLE)(jobs_cli.republish)
     calendar_cli.register(app)
 
 

@@ -46,11 +46,15 @@ class Report:
         self.withdrawn += was and not will
         self.overdue += will and not was
         if len(self.examples) < EXAMPLES:
-            members = ("due_at", "computed_due_at")
             self.examples.append(
-                {"obligation_id": new["obligation_id"], "unit": new["unit_name"] or new["unit"]}
-                | {f"{member}_now": old[member] for member in members}  # type: ignore[literal-required]
-                | {f"{member}_then": new[member] for member in members}  # type: ignore[literal-required]
+                {
+                    "obligation_id": new["obligation_id"],
+                    "unit": new["unit_name"] or new["unit"],
+                    "due_at_now": old["due_at"],
+                    "due_at_then": new["due_at"],
+                    "computed_due_at_now": old["computed_due_at"],
+                    "computed_due_at_then": new["computed_due_at"],
+                }
             )
 
     def document(self) -> dict[str, Any]:

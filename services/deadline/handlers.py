@@ -115,7 +115,7 @@ async def _keep_reference(connection: AsyncConnection, messages: Sequence[Receiv
     await quarantine.add(connection, "deadline", refused)
     if rows:
         before, after, new = await reference_store.change(connection, rows)
-        await recalculating.ask(connection, before, after, new, now=now)
+        await recalculating.ask(connection, before, after, new)
 
 
 def _refusal(message: Received, error: Exception, *, now: datetime) -> quarantine.Entry:

@@ -37,10 +37,6 @@ async def add(
     if not moved:
         return
 
-    def instants(member: str, which: int) -> list[datetime | None]:
-        values: list[str | None] = [pair[which][member] for pair in moved]  # type: ignore[literal-required]
-        return [datetime.fromisoformat(value) if value else None for value in values]
-
     await connection.execute(
         text(
             "INSERT INTO deadline.move SELECT o, r, :at, :because, db, da, cb, ca FROM unnest(CAST(:ids AS text[]), "
@@ -53,12 +49,16 @@ async def add(
             "because": because,
             "ids": [new["obligation_id"] for _, new in moved],
             "revisions": [new["revision"] for _, new in moved],
-            "due_before": instants("due_at", 0),
-            "due_after": instants("due_at", 1),
-            "computed_before": instants("computed_due_at", 0),
-            "computed_after": instants("computed_due_at", 1),
+            "due_before": [_instant(old["due_at"]) for old, _ in moved],
+            "due_after": [_instant(new["due_at"]) for _, new in moved],
+            "computed_before": [_instant(old["computed_due_at"]) for old, _ in moved],
+            "computed_after": [_instant(new["computed_due_at"]) for _, new in moved],
         },
     )
+
+
+def _instant(iso: str | None) -> datetime | None:
+    return datetime.fromisoformat(iso) if iso else None
 
 
 async def list_of(connection: AsyncConnection, obligation: str) -> list[dict[str, Any]]:

@@ -109,11 +109,11 @@ def _reception(
     answers: list[tuple[str, End]] = [(stop.since, "supplement_asked") for stop in stops if stop.asks]
     if dossier.accepted_at:
         answers.append((dossier.accepted_at, "accepted"))
-    for now in standing:
-        if now.status == SUPPLEMENT:
-            answers.append((now.at, "supplement_asked"))
-        elif now.status in RUNNING:
-            answers.append((now.at, "accepted"))
+    for one in standing:
+        if one.status == SUPPLEMENT:
+            answers.append((one.at, "supplement_asked"))
+        elif one.status in RUNNING:
+            answers.append((one.at, "accepted"))
     if dossier.ended_at and dossier.end:
         answers.append((dossier.ended_at, dossier.end))
     if answers:
@@ -151,7 +151,7 @@ def _within(pauses: Sequence[Pause], since: str, until: str | None) -> Iterator[
         begins = max(pause.since, since)
         ends = min(filter(None, (pause.until, until)), default=None)
         if ends is None or begins < ends:
-            yield Pause(begins, ends)
+            yield Pause(begins, ends, pause.effect)
 
 
 def _pause(dossier: Course, pause: Pause, stops: Sequence[Stop], limit: Limit) -> Course:

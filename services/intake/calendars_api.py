@@ -33,7 +33,7 @@ async def list_calendars(request: Request) -> list[dict[str, Any]]:
 async def load_calendars(request: Request, dry_run: bool = False) -> dict[str, Any]:
     """Take calendars and announce those that differ from what is known; others stay as they are.
 
-    returns: the names of those added and changed. What they move is deadline's work: `/v1/work` there. `dry_run` only
+    returns: the names of those added and changed. What they move is deadline's work: `/v1/jobs` there. `dry_run` only
     says what would change; what that would move, `/v1/forecast` of deadline tells.
     """
     running = _running(request)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import orjson
 import typer
 
-from shared import cli_work
+from shared import cli_jobs
 from shared.cli import AsJson, Data, call, client, fail, group
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ def load_procedures(
     content = file.read_bytes()
     read = _catalogues({file: content}, as_json=as_json)  # mistakes are told with their lines before anything is sent
     with client("intake", data) as intake, client("deadline", data) as deadline:
-        before = cli_work.newest_recalculation(deadline)
+        before = cli_jobs.newest_recalculation(deadline)
         told = call(lambda: intake.post("/v1/procedures", params={"dry_run": dry_run}, content=content)).json()
         _warn(told["flagged"], file)
         codes = [*told["added"], *told["changed"]]
         if dry_run and codes:
             described = [{**read[file].procedures[code], "revision": 0} for code in codes]
-            told["forecast"] = cli_work.forecast(deadline, {"procedures": described})
+            told["forecast"] = cli_jobs.forecast(deadline, {"procedures": described})
         if as_json:
             typer.echo(orjson.dumps(told).decode())
         else:
@@ -63,9 +63,9 @@ def load_procedures(
             added, changed = len(told["added"]), len(told["changed"])
             typer.echo(f"{told['procedures']} procedures in {file}: {added} {would}added, {changed} {would}changed")
             if "forecast" in told:
-                typer.echo(cli_work.report_text(told["forecast"]))
+                typer.echo(cli_jobs.report_text(told["forecast"]))
         if codes and not dry_run:
-            typer.echo(cli_work.reckon(deadline, before), err=True)
+            typer.echo(cli_jobs.reckon(deadline, before), err=True)
 
 
 def _warn(flagged: list[dict[str, Any]], file: Path) -> None:

@@ -87,7 +87,7 @@ async def test_a_calendar_moves_what_is_open_of_its_units_and_nothing_else(stack
         assert was["explanation"]["calendar_version"] == now["explanation"]["calendar_version"]
     [event] = await stack.moved()
     assert (event["data"]["because"], event["data"]["due_at"]) == ("calendar", ours["due_at"])
-    [work] = [one for one in (await stack.deadline.get("/v1/work")).json() if one["subject"] == "calendar"]
+    [work] = [one for one in (await stack.deadline.get("/v1/jobs")).json() if one["subject"] == "calendar"]
     assert (work["total"], work["done"], work["changed"]) == (2, 2, 1)
 
 
@@ -97,7 +97,7 @@ async def test_the_same_calendar_again_changes_nothing(stack: Stack) -> None:
         assert (answer["added"], answer["changed"]) == (added, [])
         await harness.until_idle(stack.running)
     assert len(await stack.moved()) == 1
-    assert len((await stack.deadline.get("/v1/work")).json()) == 1
+    assert len((await stack.deadline.get("/v1/jobs")).json()) == 1
 
 
 async def test_what_is_said_later_of_an_ended_dossier_does_not_bring_in_a_newer_calendar(stack: Stack) -> None:
@@ -150,7 +150,7 @@ async def test_a_calendar_that_cannot_be_used_is_refused_with_its_place(stack: S
     assert (blank.status_code, (await stack.deadline.post("/v1/forecast", json=circle)).status_code) == (422, 422)
     none = {"code": "1", "revision": 0, "name": "", "field": "", "rules": [{"value": 0, "unit": "working_days"}]}
     assert (await stack.deadline.post("/v1/forecast", json={"procedures": [none]})).status_code == 422
-    assert (await stack.deadline.get("/v1/work/99999999999999999999")).status_code == 422
+    assert (await stack.deadline.get("/v1/jobs/99999999999999999999")).status_code == 422
     orphan = {**MUONG_LAT, "given": {"inherits": "nobody"}}
     for refused in (
         await stack.intake.post("/v1/calendars", json=[orphan]),
@@ -168,10 +168,10 @@ async def test_every_state_is_said_again_with_its_revision(stack: Stack) -> None
     await harness.until_idle(stack.running)
     again = [event for event in await harness.said(stack.nats, "DEADLINE") if ":again:" in event["id"]]
     assert {event["data"]["obligation_id"]: event["data"] for event in again} == said
-    done = (await stack.deadline.get(f"/v1/work/{work['id']}")).json()
+    done = (await stack.deadline.get(f"/v1/jobs/{work['id']}")).json()
     assert (done["total"], done["done"]) == (3, 3)
     assert done["finished_at"]
-    assert (await stack.deadline.get("/v1/work/0")).status_code == 404
+    assert (await stack.deadline.get("/v1/jobs/0")).status_code == 404
 
 
 async def test_what_was_recorded_later_is_left_out_of_what_could_be_known(stack: Stack) -> None:
@@ -195,19 +195,18 @@ async def test_what_was_recorded_later_is_left_out_of_what_could_be_known(stack:
 
 async def test_a_walk_that_was_cut_off_goes_on_where_it_stopped(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """One page is done by a copy that then dies; the other page is left, not both."""
-    monkeypatch.setattr(recalculating, "CHUNK", 1)
     monkeypatch.setattr(recalculating, "IDLE_S", 3600)
     monkeypatch.setattr(acts, "CALM_S", 0)
     await stack.intake.post("/v1/calendars", json=[MUONG_LAT])
     of = stack.running["deadline"]
     async with asyncio.timeout(20):
-        while not await recalculating.walk(of):
+        while not await recalculating.walk(of, limit=1):
             await asyncio.sleep(0.05)
-    [begun] = (await stack.deadline.get("/v1/work")).json()
+    [begun] = (await stack.deadline.get("/v1/jobs")).json()
     assert (begun["total"], begun["done"], begun["finished_at"]) == (2, 1, None)
-    while await recalculating.walk(of):
+    while await recalculating.walk(of, limit=1):
         pass
-    [ended] = (await stack.deadline.get("/v1/work")).json()
+    [ended] = (await stack.deadline.get("/v1/jobs")).json()
     assert (ended["done"], ended["changed"]) == (2, 1)
     assert ended["finished_at"]
 
@@ -217,7 +216,7 @@ async def test_a_second_change_that_comes_before_the_walk_is_taken_on_by_it(stac
         given = {**MUONG_LAT["given"], "dates": {day: []}}  # type: ignore[dict-item]
         await stack.intake.post("/v1/calendars", json=[{**MUONG_LAT, "given": given}])
     await harness.until_idle(stack.running)
-    [work] = (await stack.deadline.get("/v1/work")).json()
+    [work] = (await stack.deadline.get("/v1/jobs")).json()
     assert (work["done"], work["changed"]) == (2, 1)
     assert (await stack.shown(OURS))["due_at"] == "2026-11-10T09:10:00+07:00"
 
@@ -256,3 +255,26 @@ async def test_tasks_and_reports_fall_due_like_anything_else(stack: Stack) -> No
     assert (listed["report"]["timing"], listed["report"]["title"]) == ("overdue", "Trả lại giấy tờ")
     [only] = (await stack.deadline.get("/v1/obligations", params={"kind": "report"})).json()
     assert only["obligation_id"] == "report/Q4"
+
+
+async def test_a_matter_that_cannot_be_reckoned_is_put_aside_and_holds_up_no_other(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folded = recalculating.put_folded
+
+    async def failing(connection: Any, before: Any, said: Any, *rest: Any, **more: Any) -> Any:
+        if f"dossier/{OURS}" in said:
+            raise ValueError("cannot be reckoned")
+        return await folded(connection, before, said, *rest, **more)
+
+    monkeypatch.setattr(recalculating, "put_folded", failing)
+    both = {**MUONG_LAT, "units": ["UBND xã Mường Lát", "Sở Tư pháp"]}
+    await stack.intake.post("/v1/calendars", json=[both])
+    await harness.until_idle(stack.running)
+    ours, others = await stack.shown(OURS), await stack.shown(OTHERS)
+    assert (ours["due_at"], others["due_at"]) == ("2026-11-09T09:10:00+07:00", "2026-11-10T09:10:00+07:00")
+    async with stack.running["deadline"].engine.connect() as connection:
+        rows = await connection.exec_driver_sql("SELECT reason, raw FROM deadline.quarantine")
+        assert [tuple(row) for row in rows] == [("not_reckoned", f"dossier/{OURS}".encode())]
+    [job] = (await stack.deadline.get("/v1/jobs")).json()
+    assert (job["done"], job["changed"]) == (2, 1)

@@ -1,4 +1,4 @@
-"""What commands share that start long work in a service: waiting for it with a progress bar, and looking before."""
+"""What commands share that start a job in a service: waiting for it with a progress bar, and looking before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
 LOOK_EVERY_S = 0.5
-BEGINS_WITHIN_S = 60  # work that follows from an announcement
+BEGINS_WITHIN_S = 60  # a job that follows from an announcement
 
 
 class Bar(Protocol):
@@ -40,20 +40,20 @@ def progress(what: str) -> Iterator[Bar]:
 
 
 def wait_for(deadline: httpx.Client, id: int, *, what: str) -> dict[str, Any]:
-    """Wait until a piece of work is finished, and return it."""
+    """Wait until a job is finished, and return it."""
     with progress(what) as bar:
         while True:
-            work: dict[str, Any] = call(lambda: deadline.get(f"/v1/work/{id}")).json()
-            if work["finished_at"]:
-                return work
-            bar(done=work["done"], total=work["total"])
+            job: dict[str, Any] = call(lambda: deadline.get(f"/v1/jobs/{id}")).json()
+            if job["finished_at"]:
+                return job
+            bar(done=job["done"], total=job["total"])
             time.sleep(LOOK_EVERY_S)
 
 
 def newest_recalculation(deadline: httpx.Client) -> int:
     """Return the id of the newest walk over open obligations, 0 where there was none."""
-    known = call(lambda: deadline.get("/v1/work", params={"act": "recalculate"})).json()
-    return max((work["id"] for work in known), default=0)
+    known = call(lambda: deadline.get("/v1/jobs", params={"act": "recalculate"})).json()
+    return max((job["id"] for job in known), default=0)
 
 
 def recalculation_after(deadline: httpx.Client, before: int) -> dict[str, Any] | None:
@@ -62,8 +62,8 @@ def recalculation_after(deadline: httpx.Client, before: int) -> dict[str, Any] |
     One that was waiting already takes the announcement on, so all that are unfinished are waited for.
     """
     for _ in range(round(BEGINS_WITHIN_S / LOOK_EVERY_S)):
-        known = call(lambda: deadline.get("/v1/work", params={"act": "recalculate"})).json()
-        if mine := sorted(work["id"] for work in known if work["id"] > before or not work["finished_at"]):
+        known = call(lambda: deadline.get("/v1/jobs", params={"act": "recalculate"})).json()
+        if mine := sorted(job["id"] for job in known if job["id"] > before or not job["finished_at"]):
             return [wait_for(deadline, id, what="reckoning open obligations anew") for id in mine][-1]
         time.sleep(LOOK_EVERY_S)
     return None
@@ -71,8 +71,8 @@ def recalculation_after(deadline: httpx.Client, before: int) -> dict[str, Any] |
 
 def reckon(deadline: httpx.Client, before: int) -> str:
     """Wait for the walk that an announcement caused, and return what it did."""
-    if work := recalculation_after(deadline, before):
-        return f"{work['done']} open matters looked at, {work['changed']} due times moved"
+    if job := recalculation_after(deadline, before):
+        return f"{job['done']} open matters looked at, {job['changed']} due times moved"
     return "the open obligations are not reckoned yet; `dondoc status` tells when deadline is idle"
 
 

@@ -1,4 +1,4 @@
-"""Deadline's long work from the command line."""
+"""Deadline's jobs from the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from shared.cli import AsJson, Data, call, client, moment
-from shared.cli_work import wait_for
+from shared.cli_jobs import wait_for
 
 REPUBLISH_EXAMPLE = "Example: dondoc republish deadline --since 2026-11-20T00:00:00+07:00"
 SERVICES = ("deadline",)
@@ -30,9 +30,9 @@ def republish(
     query = {"since": moment(since, option="--since")} if since else {}
     with client("deadline", data) as deadline:
         asked = call(lambda: deadline.post("/v1/republish", params=query)).json()
-        work = wait_for(deadline, asked["id"], what="saying states again")
-    seconds = (datetime.fromisoformat(work["finished_at"]) - datetime.fromisoformat(work["asked_at"])).total_seconds()
+        job = wait_for(deadline, asked["id"], what="saying states again")
+    seconds = (datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["asked_at"])).total_seconds()
     if as_json:
-        typer.echo(orjson.dumps(work).decode())
+        typer.echo(orjson.dumps(job).decode())
     else:
-        typer.echo(f"{work['done']} states said again in {seconds:.0f} s")
+        typer.echo(f"{job['done']} states said again in {seconds:.0f} s")

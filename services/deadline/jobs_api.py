@@ -1,4 +1,4 @@
-"""Deadline over HTTP: long work asked for, how far it has come, and what a change would do before it is made."""
+"""Deadline over HTTP: jobs asked for, how far they have come, and what a change would do before it is made."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from shared.instants import canonical
 from shared.service import Running
 from shared.worktime import CalendarError
 
-router = APIRouter(tags=["long work"])
+router = APIRouter(tags=["jobs"])
 
 
 class Change(BaseModel):
-    """Reference data as they would be announced."""
+    """Calendars and procedures in the shape in which they are announced, to be tried before they are."""
 
     model_config = ConfigDict(extra="forbid")
     calendars: Annotated[list[CalendarDescribed], Field(max_length=1000)] = []
@@ -45,28 +45,28 @@ def _running(request: Request) -> Running:
 async def republish(request: Request, since: AwareDatetime | None = None) -> dict[str, Any]:
     """Ask for every present state to be said again, with its revision; `since`: those that changed since then.
 
-    returns: the id of the work, for `/v1/work/{id}`.
+    returns: the id of the job, for `/v1/jobs/{id}`.
     """
     async with db.transaction(_running(request).engine) as connection:
         return {"id": await recalculating.ask_to_republish(connection, since=since)}
 
 
-@router.get("/work")
-async def list_work(
+@router.get("/jobs")
+async def list_jobs(
     request: Request, act: Annotated[str, Query(pattern="^(recalculate|republish|census)$")] = "recalculate"
 ) -> list[dict[str, Any]]:
-    """Return the newest work of one kind, the newest first."""
+    """Return the jobs of one kind, the newest first."""
     async with _running(request).engine.connect() as connection:
         return [one._asdict() for one in await acts.list_newest(connection, act, limit=20)]
 
 
-@router.get("/work/{id}")
-async def show_work(id: Annotated[int, Path(ge=0, le=BIGGEST)], request: Request) -> dict[str, Any]:
-    """Return one piece of work: obligations in all, done and changed, and when it was finished."""
+@router.get("/jobs/{id}")
+async def show_job(id: Annotated[int, Path(ge=0, le=BIGGEST)], request: Request) -> dict[str, Any]:
+    """Return one job: obligations in all, done and changed, and when it was finished."""
     async with _running(request).engine.connect() as connection:
         found = await acts.find(connection, id)
     if found is None:
-        raise HTTPException(404, "no such work")
+        raise HTTPException(404, "no such job")
     return found._asdict()
 
 
