@@ -30,18 +30,31 @@ def explained(folded: Folded, *, now: str, moved: Sequence[dict[str, Any]] = ())
         sentences.append(wording.of_source(source=course.source, due_at=datetime.fromisoformat(due_at), moved=shifted))
     if computed:
         sentences.append(computed.pop("sentence"))
+    letters = [_apology(letter, course, calendar) for letter in course.apologies]
+    if letters:
+        sentences.append(wording.of_letters(letters))
+    if moved:
+        sentences.append(_move(moved[-1], calendar=calendar))
+    projected = projected_due_at(course, now=now, calendar=calendar)
+    if projected:
+        sentences.append(wording.of_pause(projected=datetime.fromisoformat(projected)))
     return {
         "due_from": obligation["due_from"],
         "announced": [{"as_of": told.as_of, "due_at": told.due_at} for told in course.announcements],
-        "apologies": [_apology(letter, course, calendar) for letter in course.apologies],
+        "apologies": letters,
         "pauses": [{"from": one.since, "to": one.until, "effect": one.effect} for one in course.pauses],
-        "projected_due_at": projected_due_at(course, now=now, calendar=calendar),
+        "projected_due_at": projected,
         "computed": computed,
         "local_software_due_at": local_due_at(course, calendar=calendar),
         "moved": list(moved),
         "calendar_version": calendar.version,
         "sentence": " ".join(sentences) or "Chưa có hạn: nguồn không báo hạn và không có thời hạn để tính.",
     }
+
+
+def _move(move: dict[str, Any], *, calendar: WorkCalendar) -> str:
+    before, after = (at and at.astimezone(calendar.zone) for at in (move["computed_before"], move["computed_after"]))
+    return wording.of_move(before=before, after=after, because=move["because"])
 
 
 def _apology(letter: apologies.Apology, course: Course, calendar: WorkCalendar) -> dict[str, Any]:

@@ -16,6 +16,11 @@ UNITS: Mapping[str, str] = {
     "weeks": "tuần",
     "months": "tháng",
 }
+BECAUSE: Mapping[str, str] = {
+    "calendar": "lịch làm việc thay đổi",
+    "procedure": "thời hạn của thủ tục thay đổi",
+    "directory": "danh mục đơn vị thay đổi",
+}
 HOLIDAY = "holiday: "
 UNTOLD = frozenset(("working day", "calendar day", "day off", "day of the start", "open hours"))  # most of all steps
 NAMED = 3  # holidays and pauses told one by one; of more the number
@@ -45,6 +50,28 @@ def of_source(*, source: str, due_at: datetime, moved: bool) -> str:
     if moved:
         return f"Hạn do {source} báo được lùi theo thời gian tạm dừng, thành {instant(due_at)}."
     return f"Hạn {instant(due_at)} do {source} báo; hạn này quyết định việc đúng hay trễ hạn."
+
+
+def of_letters(letters: Sequence[Mapping[str, Any]]) -> str:
+    """Return the sentence on letters of apology. letters: `issued`, `due_before`, `due_after`, `in_time`."""
+    last = letters[-1]
+    told = f"Đã có {len(letters)} văn bản xin lỗi và đề nghị gia hạn, gần nhất lúc {_short(last['issued'])}"
+    told += f", hẹn lại {_short(last['due_after'])}"
+    if last["in_time"] is False:
+        told += "; gửi chậm, không trước hạn ít nhất một ngày làm việc"
+    return f"{told}."
+
+
+def of_pause(*, projected: datetime) -> str:
+    """Return the sentence on a clock that stands. projected: the due time if it went on now."""
+    return f"Đang tạm dừng tính thời hạn; nếu tiếp tục ngay thì hạn là {instant(projected)}."
+
+
+def of_move(*, before: datetime | None, after: datetime | None, because: str) -> str:
+    """Return the sentence on the last time that news of a calendar, a limit or a unit moved a due time of ours."""
+    was = f"trước là {instant(before)}" if before else "trước chưa có"
+    now = f"nay là {instant(after)}" if after else "nay không còn"
+    return f"Hạn tính theo quy định được tính lại do {BECAUSE[because]}: {was}, {now}."
 
 
 def length(limit: Limit) -> str:

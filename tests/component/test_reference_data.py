@@ -79,6 +79,7 @@ async def test_a_calendar_moves_what_is_open_of_its_units_and_nothing_else(stack
     [move] = ours["explanation"]["moved"]
     assert move["because"] == "calendar"
     assert move["due_before"].startswith("2026-11-09T02:10")
+    assert "trước là 09:10 ngày 09/11/2026, nay là 09:10 ngày 10/11/2026" in ours["explanation"]["sentence"]
     assert ours["explanation"]["calendar_version"] != before[0]["explanation"]["calendar_version"]
     for was, now in ((before[1], others), (before[2], ended)):
         assert {name: was[name] for name in ("due_at", "computed_due_at", "revision")} == {

@@ -80,3 +80,23 @@ async def test_a_feedback_that_is_not_answered_presses_the_unit(world: Province)
     [settled] = await world.fast_forward("2026-11-26T07:30:00+07:00")
     assert (settled["To"], "không còn quá hạn" in settled["Subject"]) == (HEAD, True)
     assert await world.fast_forward("2026-12-21T00:00:00+07:00") == []
+
+
+async def test_a_holiday_announced_late_takes_its_warning_back(world: Province) -> None:
+    """Three days off that were not known: the dossier is due on 12/11, not on 9/11 as its head was told."""
+    await world.says("2026-11-02T09:15:00+07:00", dossier(CODE, NgayHenTra=""))
+    assert [mail["To"] for mail in await world.fast_forward("2026-11-09T13:45:00+07:00")] == [HEAD]  # due soon
+    [late] = await world.fast_forward("2026-11-09T14:00:00+07:00")
+    assert "đang quá hạn (1 mới báo)" in late["Subject"]
+
+    off = {"inherits": "thanh-hoa", "dates": {f"2026-11-0{day}": [] for day in (4, 5, 6)}}
+    calendar = {"name": "muong-lat", "given": off, "units": ["UBND xã Mường Lát"]}
+    async with harness.caller(world.started["intake"]) as office:
+        (await office.post("/v1/calendars", json=[calendar])).raise_for_status()
+    assert await world.new_mails() == []
+    [taken_back] = await world.fast_forward("2026-11-10T07:30:00+07:00")
+    assert (taken_back["To"], "không còn quá hạn" in taken_back["Subject"]) == (HEAD, True)
+    assert "09:10 12/11/2026" in text_of(taken_back)
+    assert "lịch làm việc" in text_of(taken_back)
+    [again] = [mail for mail in await world.fast_forward("2026-11-12T14:00:00+07:00") if "mới báo" in mail["Subject"]]
+    assert again["To"] == HEAD

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from services.deadline.course import obligation_of
@@ -92,7 +92,12 @@ def test_letters_of_apology_are_told_with_their_time() -> None:
     apology: Any = {**first, "id": "letter", "slot": "apology.1", "value": letter, "at": letter["issued"]}
     data = {"raw_code": "X", "facts": [first, *others, apology]}
     [folded] = fold("dossier/X", [data], known=carried(), terms=saying.TERMS)
-    [shown] = explained(folded, now=NOW)["apologies"]
+    explanation = explained(folded, now=NOW)
+    assert explanation["sentence"].endswith(
+        "Đã có 1 văn bản xin lỗi và đề nghị gia hạn, gần nhất lúc 08:00 ngày 24/11/2026, "
+        "hẹn lại 09:00 ngày 02/12/2026; gửi chậm, không trước hạn ít nhất một ngày làm việc."
+    )
+    [shown] = explanation["apologies"]
     assert shown == {
         "issued": letter["issued"],
         "due_before": "2026-11-25T09:00:00+07:00",
@@ -110,5 +115,20 @@ def test_a_paused_dossier_says_when_it_would_be_due_if_it_went_on_now() -> None:
     folded.course.limit = RULE["1.004746"]
     told = explained(folded, now="2026-11-25T07:00:00+07:00")
     assert told["projected_due_at"] == "2026-11-27T16:00:00+07:00"
+    assert "nếu tiếp tục ngay thì hạn là 16:00 ngày 27/11/2026." in told["sentence"]
     assert told["pauses"] == [{"from": "2026-11-23T07:00:00+07:00", "to": None, "effect": "suspend"}]
     assert told["computed"]["due_at"] == "2026-11-26T16:00:00+07:00"
+
+
+def test_a_due_time_that_a_calendar_moved_says_what_it_was() -> None:
+    [folded, *_] = fold(
+        "dossier/X", [{"raw_code": "X", "facts": saying.facts(taken())[1]}], known=carried(), terms=saying.TERMS
+    )
+    at, before = (datetime.fromisoformat(f"2026-11-{day}T09:00:00+00:00") for day in (20, 25))
+    after = before + timedelta(days=1)
+    move = {"at": at, "because": "calendar", "due_before": before, "due_after": after}
+    told = explained(folded, now=NOW, moved=[move | {"computed_before": before, "computed_after": after}])
+    assert told["sentence"].endswith(
+        "Hạn tính theo quy định được tính lại do lịch làm việc thay đổi: trước là 16:00 ngày 25/11/2026, "
+        "nay là 16:00 ngày 26/11/2026."
+    )
