@@ -26,6 +26,7 @@ CALL_S = 60
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (else DONDOC_DATA, else ./var).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
 Output = Annotated[Path | None, typer.Option("--output", help="Write here instead of to the standard output.")]
 
 

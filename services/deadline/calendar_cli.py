@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from shared import cli_jobs
-from shared.cli import AsJson, Data, call, client, fail, group
+from shared.cli import AsJson, Data, DryRun, call, client, fail, group
 from shared.clock import PROVINCE_ZONE, machine_now
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 CHECK_EXAMPLE = "Example: dondoc calendar check thanh-hoa.yaml muong-lat.yaml --year 2026"
 LOAD_EXAMPLE = "Example: dondoc calendar load thanh-hoa.yaml --dry-run"
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="YAML files; CSV beside them.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which due times would move.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from services.intake import importing, procedures_cli
 from services.intake.directory import COLUMNS
-from shared.cli import REFUSED_INPUT, AsJson, Data, Output, call, client, exports, fail, group, writing
+from shared.cli import REFUSED_INPUT, AsJson, Data, DryRun, Output, call, client, exports, fail, group, writing
 
 if TYPE_CHECKING:
     import httpx
@@ -87,7 +87,7 @@ def import_files(
 
 def load_directory(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:

@@ -11,7 +11,7 @@ import orjson
 import typer
 
 from shared import cli_jobs
-from shared.cli import AsJson, Data, call, client, fail, group
+from shared.cli import AsJson, Data, DryRun, call, client, fail, group
 
 if TYPE_CHECKING:
     from services.intake.procedures import Catalogue, Mistake
@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 def load_procedures(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
