@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from nats.errors import NoRespondersError
 from shared import login
 from shared.cloudevents import Outgoing
 from shared.logs import log, told
-from shared.streams import Stream
+from shared.streams import Stream, plain
 
 CONNECT_TIMEOUT_S = 10
 API_TIMEOUT_S = 5
@@ -52,7 +53,8 @@ class NotPublishedError(Exception):
 class Received:
     """One message as it came from a stream.
 
-    at: when the stream stored it. delivered: 1 unless it is a redelivery. sequence: in the stream.
+    subject: as on the stream of its owner, also of what came by import. at: when the stream stored it.
+    delivered: 1 unless it is a redelivery. sequence: in the stream.
     """
 
     subject: str
@@ -196,7 +198,7 @@ def received(message: Msg) -> Received:
         else (tokens[4], tokens[6], tokens[7], tokens[9])
     )
     return Received(
-        subject=message.subject,
+        subject=plain(message.subject),
         data=message.data,
         headers=message.headers or {},
         reply=message.reply,
@@ -226,16 +228,19 @@ async def keep(client: Client, messages: Sequence[Received]) -> None:
 
 
 async def publish(client: Client, events: Sequence[Outgoing]) -> None:
-    """Publish events of one stream: atomic batches, and one by one where a batch is refused for a known id.
+    """Publish events in atomic batches, each of one stream, and one by one where a batch is refused for a known id.
 
-    raises: NotPublishedError - the stream confirmed not all; publishing again under the same ids is harmless.
+    raises: NotPublishedError - a stream confirmed not all; publishing again under the same ids is harmless.
     """
-    for start in range(0, len(events), BATCH_LIMIT):
-        chunk = events[start : start + BATCH_LIMIT]
-        try:
-            await _publish_chunk(client, chunk)
-        except (JetStreamError, NatsError, TimeoutError) as error:
-            raise NotPublishedError(repr(error)) from error
+    of_stream: dict[str, list[Outgoing]] = defaultdict(list)
+    for event in events:
+        of_stream[event.subject.partition(".")[0]].append(event)
+    for batch in of_stream.values():
+        for start in range(0, len(batch), BATCH_LIMIT):
+            try:
+                await _publish_chunk(client, batch[start : start + BATCH_LIMIT])
+            except (JetStreamError, NatsError, TimeoutError) as error:
+                raise NotPublishedError(repr(error)) from error
 
 
 async def _publish_chunk(client: Client, events: Sequence[Outgoing]) -> None:

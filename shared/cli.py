@@ -6,11 +6,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -19,10 +19,12 @@ from shared.clock import PROVINCE_ZONE, monotonic_s
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
 REFUSED_INPUT = 3  # exit code: some input lines were refused, the rest was done
 PATIENCE_S = 120  # a service that is being started again is back long before
 PAUSES_S = (0.2, 0.5, 1, 2, 5)  # the last repeats
 CALL_S = 60
+SERVICES = ("intake", "deadline", "complaints", "notify", "console")
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (else DONDOC_DATA, else ./var).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -60,15 +62,32 @@ def client(service: str, data: Path | None) -> httpx.Client:
 
     from shared.secrets import KEY_HEADER
 
-    where = (data or Path(os.environ.get("DONDOC_DATA") or "var")).expanduser().absolute()
-    variable = f"DONDOC_{service.upper()}_URL"
-    if told := _told(where):
-        url, key = told["http_urls"][service], told["api_key"]
-    elif data is None and os.environ.get(variable):
-        url, key = os.environ[variable], os.environ.get("DONDOC_API_KEY", "")
-    else:
+    found = _address(service, data)
+    if found is None:
+        where, variable = _where(data), _variable(service)
         fail(f"no stack is running on {where}: start one with `dondoc up`, name another with --data, or set {variable}")
-    return httpx.Client(base_url=url, headers={KEY_HEADER: key}, timeout=CALL_S)
+    return httpx.Client(base_url=found[0], headers={KEY_HEADER: found[1]}, timeout=CALL_S)
+
+
+def has_address(service: str, data: Path | None) -> bool:
+    """Return whether `client` would find the service."""
+    return _address(service, data) is not None
+
+
+def _where(data: Path | None) -> Path:
+    return (data or Path(os.environ.get("DONDOC_DATA") or "var")).expanduser().absolute()
+
+
+def _variable(service: str) -> str:
+    return f"DONDOC_{service.upper()}_URL"
+
+
+def _address(service: str, data: Path | None) -> tuple[str, str] | None:
+    """Return where a service is and the key it wants, None where that is not known."""
+    if told := _told(_where(data)):
+        return told["http_urls"][service], told["api_key"]
+    url = os.environ.get(_variable(service)) if data is None else None
+    return (url, os.environ.get("DONDOC_API_KEY", "")) if url else None
 
 
 def _told(where: Path) -> dict[str, Any] | None:
@@ -83,20 +102,23 @@ def _told(where: Path) -> dict[str, Any] | None:
     return told
 
 
-def call(send: Callable[[], httpx.Response]) -> httpx.Response:
+def call(send: Callable[[], httpx.Response], *, busy_s: float = PATIENCE_S) -> httpx.Response:
     """Call a service, again while it does not answer or asks for patience; ends the command on any other refusal.
 
-    send: must be harmless to repeat.
+    send: must be harmless to repeat. busy_s: for how long it may answer that it has too much to do.
     """
     import httpx
 
-    until, attempt = monotonic_s() + PATIENCE_S, 0
+    began_s = monotonic_s()
+    until, attempt = began_s + PATIENCE_S, 0
     while True:
         pause = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
         try:
             answer = send()
             if answer.status_code not in (429, 502, 503, 504):
                 return answer if answer.is_success else fail(refusal(answer), code=_fault(answer))
+            if answer.status_code == 429:  # it is well
+                until = min(monotonic_s() + PATIENCE_S, began_s + busy_s)
             wrong = refusal(answer)
             pause = max(pause, float(answer.headers.get("Retry-After", 0)))
         except httpx.TransportError as error:
@@ -105,6 +127,11 @@ def call(send: Callable[[], httpx.Response]) -> httpx.Response:
             fail(wrong)
         attempt += 1
         time.sleep(pause)
+
+
+def ask(service: httpx.Client, path: str, **params: str | int) -> Any:
+    """Return what a service tells at `path`; waits and ends the command as `call`."""
+    return call(lambda: service.get(path, params=params)).json()
 
 
 def _fault(answer: httpx.Response) -> int:
@@ -116,7 +143,7 @@ def refusal(answer: httpx.Response) -> str:
     """Return in one line why a service refused a call (it answers with problem details)."""
     try:
         told = answer.json()
-        places = [f"{place['at']}: {place['why']}" for place in told.get("errors", ())]
+        places = [": ".join(filter(None, (place["at"], place["why"]))) for place in told.get("errors", ())]
         return "; ".join((told["detail"], *places))
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"the service answered {answer.status_code}"
@@ -149,6 +176,24 @@ def reading(file: Path | None) -> Iterator[IO[bytes]]:
         raise typer.BadParameter(f"cannot read {file}: {error.strerror}", param_hint="FILE") from None
     with opened:
         yield opened
+
+
+def lines_of(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of an answer, split at line feeds alone: texts may hold other separators."""
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        yield from whole
+
+
+def or_nothing(parts: Iterable[T], *, why: str) -> Iterator[T]:
+    """Yield parts; where there are none, say so on stderr, so that an empty answer is not taken for a failure."""
+    some = False
+    for part in parts:
+        some = True
+        yield part
+    if not some:
+        sys.stderr.write(f"dondoc: nothing: {why}\n")
 
 
 def moment(text: str, *, option: str) -> str:

@@ -25,6 +25,11 @@ def machine_ns() -> int:
     return time.time_ns()
 
 
+def day_of(at: datetime) -> str:
+    """Return the province's day of an instant, as ISO 8601."""
+    return at.astimezone(PROVINCE_ZONE).date().isoformat()
+
+
 class Clock(Protocol):
     """Business time: due dates, ladders, digest slots."""
 

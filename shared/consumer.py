@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from nats.aio.client import Client
@@ -21,6 +22,7 @@ from shared.clock import monotonic_s
 from shared.db import is_transient
 from shared.events import Tick
 from shared.logs import log, told
+from shared.precedence import Precedence
 from shared.puller import Puller
 from shared.streams import STREAMS, StreamName
 
@@ -45,17 +47,28 @@ class Hearing:
     """A stream that a service hears.
 
     subjects: which of its subjects; its ticks are always heard. weigh: objects in a message, which bound a transaction.
-    window: messages fetched ahead of their use.
+    window: messages fetched ahead of their use. aside: its ticks are not heard, since who says them waits for ours;
+    what it brings may be later than the clock.
     """
 
     stream: StreamName
     subjects: tuple[str, ...]
     weigh: Callable[[Received], int] = _one
     window: int = 2000
+    aside: bool = False
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether its messages give way to those of all other hearings of the service."""
+        return STREAMS[self.stream].can_wait
 
     def subjects_with(self, tick: str) -> list[str]:
         """Return the subjects to ask for; NATS refuses overlapping ones."""
-        covered = any(subject.endswith(".>") and tick.startswith(subject[:-1]) for subject in self.subjects)
+        covered = (
+            self.can_wait
+            or self.aside
+            or any(subject.endswith(".>") and tick.startswith(subject[:-1]) for subject in self.subjects)
+        )
         return [*self.subjects] if covered else [*self.subjects, tick]
 
 
@@ -63,10 +76,19 @@ class Consumer:
     """Runs one hearing of one service."""
 
     def __init__(
-        self, client: Client, hearing: Hearing, *, durable: str, process: Process, park: Park, on_tick: OnTick
+        self,
+        client: Client,
+        hearing: Hearing,
+        *,
+        durable: str,
+        process: Process,
+        park: Park,
+        on_tick: OnTick,
+        precedence: Precedence | None = None,
     ) -> None:
         self.hearing, self.durable = hearing, durable
         self._client, self._process, self._park, self._on_tick = client, process, park, on_tick
+        self._precedence = precedence or Precedence()
         self._tick_subject = STREAMS[hearing.stream].tick
         self._puller: Puller | None = None
         self._progress_at = monotonic_s()
@@ -98,9 +120,7 @@ class Consumer:
                 )
                 await puller.start()
                 while not puller.gone and not self._finishing:
-                    batch = await puller.take(objects=BATCH_OBJECTS, weigh=self.hearing.weigh, wait_s=1)
-                    if batch:
-                        await self._take(batch)
+                    await self._take_next(puller)
                 await puller.stop()
                 if puller.gone:
                     log.warning("consumer_set_up_anew", stream=self.hearing.stream)
@@ -118,6 +138,28 @@ class Consumer:
         self._finishing = True
         if self._puller:
             self._puller.wake()
+
+    async def drained(self) -> None:
+        """Return once nothing waits in the durable and nothing is in hand."""
+        while True:
+            if self.there:
+                lag = await bus.lag(self._client, stream=self.hearing.stream, durable=self.durable)
+                if not lag.pending and not lag.unacked:
+                    return
+            await asyncio.sleep(0.002)
+
+    async def _take_next(self, puller: Puller) -> None:
+        can_wait = self.hearing.can_wait
+        objects = self._precedence.objects if can_wait else BATCH_OBJECTS
+        if not (batch := await puller.take(objects=objects, weigh=self.hearing.weigh, wait_s=1)):
+            return
+        if can_wait:
+            self._in_hand = batch  # given back should the process stop meanwhile
+            await self._precedence.give_way()
+        began = monotonic_s()
+        await self._take(batch)
+        if can_wait:
+            await self._precedence.rest(worked_s=monotonic_s() - began)
 
     async def _take(self, batch: list[Received]) -> None:
         self._progress_at, self._in_hand, self.stalled = monotonic_s(), batch, False
@@ -141,7 +183,8 @@ class Consumer:
         while batch:
             began = monotonic_s()
             try:
-                await self._process(batch)
+                with nullcontext() if self.hearing.can_wait else self._precedence.first():
+                    await self._process(batch)
             except Exception as error:
                 attempt += 1
                 if is_transient(error) or isinstance(error, NatsError):

@@ -15,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import metrics
+from shared import metrics, openapi
+from shared.bodies import BodiesBound
 from shared.clock import monotonic_s
 from shared.db import is_transient
 from shared.logs import log
@@ -37,6 +38,14 @@ async def require_key(request: Request, key: Annotated[str | None, Depends(_head
 KEY = [Depends(require_key)]
 
 
+class ProblemError(HTTPException):
+    """An answer whose problem document has more members. more: not type, title, status, detail."""
+
+    def __init__(self, status: int, detail: str, **more: Any) -> None:
+        super().__init__(status, detail)
+        self.more = more
+
+
 def application(
     *, name: str, settings: Settings, ready: Callable[[], dict[str, str]], asyncapi: dict[str, Any], **kwargs: Any
 ) -> FastAPI:
@@ -48,16 +57,21 @@ def application(
     app.exception_handlers |= dict.fromkeys((SQLAlchemyError, OSError, TimeoutError), _database_problem)
     app.state.api_key = settings.api_key.get_secret_value()
 
+    app.add_middleware(BodiesBound, at_once=settings.http_bodies_bytes)
     app.add_middleware(Measured)
     _tell_of_operation(app, ready=ready, asyncapi=asyncapi)
+    openapi.describe(app)
 
     @app.exception_handler(StarletteHTTPException)
     async def problem(_: Request, error: StarletteHTTPException) -> JSONResponse:
-        return problem_details(error.status_code, str(error.detail), headers=error.headers)
+        more = error.more if isinstance(error, ProblemError) else {}
+        return problem_details(error.status_code, str(error.detail), headers=error.headers, **more)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        places = [{"at": ".".join(map(str, e["loc"])), "why": e["msg"]} for e in error.errors()]
+        places = [
+            {"at": ".".join(map(str, e["loc"])), "why": e["msg"].removeprefix("Value error, ")} for e in error.errors()
+        ]
         return problem_details(422, "the request does not fit; see errors", errors=places)
 
     return app
@@ -135,4 +149,4 @@ def problem_details(status: int, detail: str, *, headers: Any = None, **more: An
     from http import HTTPStatus
 
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
-    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+    return JSONResponse(body, status, headers=headers, media_type=openapi.PROBLEM_TYPE)

@@ -38,7 +38,11 @@ consumer_stalled = Gauge("dondoc_consumer_stalled", "1 where messages wait and n
 outbox_pending = Gauge("dondoc_outbox_pending", "Events committed and not yet in the stream")
 outbox_oldest = Gauge("dondoc_outbox_oldest_seconds", "Age of the oldest event in the outbox; 0 where it is empty")
 quarantined = Counter("dondoc_quarantined", "Entries put into quarantine", ["reason"])
-quarantine_entries = Gauge("dondoc_quarantine_entries", "Entries that lie in quarantine", ["reason"])
+quarantine_entries = Gauge("dondoc_quarantine_entries", "Entries that wait in quarantine", ["source", "reason"])
+quarantine_oldest = Gauge(
+    "dondoc_quarantine_oldest_seconds", "How long the oldest entry in quarantine has waited", ["source", "reason"]
+)
+quarantine_patience = Gauge("dondoc_quarantine_patience_seconds", "How long an entry may wait before somebody is told")
 timer_lag = Gauge("dondoc_timer_lag_seconds", "Age of the oldest timer that is due and has not fired; 0 without one")
 schema_bytes = Gauge("dondoc_schema_bytes", "Size of the service's tables and indexes on disk")
 
@@ -64,16 +68,49 @@ feed_objects = Counter("dondoc_feed_objects", "Objects of a source by what becam
 feed_last_received = Gauge(
     "dondoc_feed_last_received_timestamp_seconds", "When the newest message taken of a source was stored", ["source"]
 )
+source_silent = Gauge(
+    "dondoc_source_silent_seconds",
+    "How long ago a source was last heard that is silent beyond what is usual",
+    ["source"],
+)
+source_refusals = Counter(
+    "dondoc_source_refusals", "Calls refused in a source's name, and whether an audit line was kept", ["why", "kept"]
+)
+quality_flags = Gauge("dondoc_quality_flags", "What of the reception is flagged as incomplete, by flag", ["flag"])
 
 # deadline
 obligations = Gauge("dondoc_obligations", "Obligations; timing is of the open ones", ["kind", "state", "timing"])
+reconciliation_differences = Gauge(
+    "dondoc_reconciliation_differences", "Dossiers of a source's newest census on which we differ", ["source", "reason"]
+)
 
 # notify
 pressed = Gauge("dondoc_pressed", "Open escalations by level", ["level"])
 notices = Counter("dondoc_notices", "Notices by channel and what became of them", ["channel", "outcome"])
+receipts = Counter(
+    "dondoc_receipts", "What providers said of notices, and what it was taken for", ["provider", "outcome"]
+)
+fallbacks = Counter("dondoc_fallbacks", "What was done about notices that did not arrive", ["channel", "done"])
 notices_waiting = Gauge("dondoc_notices_waiting", "Notices stored and not yet taken by a relay", ["channel"])
 notices_oldest = Gauge(
     "dondoc_notices_oldest_seconds", "Age of the oldest notice that no relay has taken; 0 without one", ["channel"]
+)
+provider_tries = Counter(
+    "dondoc_provider_tries", "Notices handed to a provider, and its answer", ["provider", "outcome"]
+)
+provider_share = Gauge(
+    "dondoc_provider_share", "Part of its share that a provider gets, 0 to 1: what this copy saw of it", ["provider"]
+)
+notices_maybe_doubled = Counter(
+    "dondoc_notices_maybe_doubled", "Notices handed over again whose provider may have had them already", ["channel"]
+)
+
+sending_mode = Gauge("dondoc_sending_mode", "1 for what may leave the house now", ["mode"])
+sending_paused = Gauge("dondoc_sending_paused", "1 while an operator has stopped all sending")
+ledger_differences = Gauge(
+    "dondoc_ledger_differences",
+    "Where the morning's census and the notices differ, and still did 15 minutes later",
+    ["kind"],
 )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared import bus, metrics, outbox, quarantine
+from shared import bus, metrics, outbox, quarantine_store
 from shared.bus import JetStreamError
 from shared.clock import machine_now, monotonic_s
 from shared.logs import log
@@ -69,11 +69,23 @@ async def _observe_database(connection: AsyncConnection, running: Running) -> No
     pending, oldest_s = await outbox.waiting(connection, service.name)
     metrics.outbox_pending.set(pending)
     metrics.outbox_oldest.set(oldest_s)
-    metrics.set_all(metrics.quarantine_entries, await quarantine.count_by_reason(connection, service.name))
+    await _observe_quarantine(connection, running)
     metrics.schema_bytes.set(await _schema_bytes(connection, service.name))
     if service.next_timer:
         timer, now = await service.next_timer(connection), running.clock.now()
         metrics.timer_lag.set(max(0.0, (now - timer).total_seconds()) if timer else 0)
+
+
+async def _observe_quarantine(connection: AsyncConnection, running: Running) -> None:
+    entries: dict[tuple[str, str], float] = {}
+    oldest: dict[tuple[str, str], float] = {}
+    for source, reason, number, oldest_s in await quarantine_store.count_waiting(connection, running.service.name):
+        labels = metrics.source_label(source), reason
+        entries[labels] = entries.get(labels, 0) + number
+        oldest[labels] = max(oldest.get(labels, 0), oldest_s)
+    metrics.set_all(metrics.quarantine_entries, entries)
+    metrics.set_all(metrics.quarantine_oldest, oldest)
+    metrics.quarantine_patience.set(running.settings.quarantine_patience_hours * 3600)
 
 
 async def _observe_streams(running: Running) -> None:

@@ -23,9 +23,24 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared import bus, contract, db, http, logs, metrics, observing, parking, ticks, tracing
+from shared import (
+    bus,
+    contract,
+    db,
+    http,
+    logs,
+    metrics,
+    observing,
+    parking,
+    quarantine_api,
+    retrying,
+    sealing,
+    ticks,
+    tracing,
+)
 from shared.bus import Received
 from shared.clock import Clock, DrivenClock, WallClock
+from shared.connections import PatientProtocol
 from shared.consumer import Consumer, Hearing
 from shared.logs import log, told
 from shared.outbox import Relay
@@ -34,6 +49,7 @@ from shared.settings import Settings
 from shared.streams import STREAMS
 
 SWEEP_EVERY_S, SOON_S = 1.0, 0.02
+KEEP_EVERY_S = 3600
 FINISH_S = 5  # for the batch in hand, and again for the outbox, when the process is asked to stop
 BEFORE_ANY_TICK = datetime.fromisoformat("2000-01-01T00:00:00+07:00")
 GC_THRESHOLDS = (50_000, 20, 20)  # Python's own look for cycles after each 700 objects, several times a batch
@@ -66,6 +82,7 @@ async def _serve(service: Service, settings: Settings) -> None:
     app = http.application(
         name=service.name, settings=settings, ready=ready, asyncapi=contract.asyncapi(service), lifespan=lifespan
     )
+    app.include_router(quarantine_api.router)
     if service.router:
         app.include_router(service.router)
     server = uvicorn.Server(
@@ -76,6 +93,8 @@ async def _serve(service: Service, settings: Settings) -> None:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=5,
+            http=PatientProtocol,
+            limit_concurrency=settings.http_connections,
         )
     )
     await server.serve()
@@ -84,6 +103,7 @@ async def _serve(service: Service, settings: Settings) -> None:
 @contextlib.asynccontextmanager
 async def running(service: Service, settings: Settings) -> AsyncIterator[Running]:
     """Start everything of the service but its HTTP server; stop it in order at the end."""
+    sealing.use(settings.seal_keys.get_secret_value())
     engine = db.engine(settings.database_url, name=service.name, pool=settings.database_pool)
     await db.wait_for_database(engine, patience_s=SERVERS_PATIENCE_S)
     nats = bus.broker(settings.nats_url, name=service.name, ca=settings.nats_ca)
@@ -118,9 +138,8 @@ def _jobs(started: Running) -> Iterator[Coroutine[Any, Any, None]]:
     yield started.relay.run_slow()
     yield observing.observe_for_ever(started)
     yield observing.count_for_ever(started)
-    readable = [hearing.stream for hearing, _ in started.service.handlers if hearing.subjects]
-    carry_out = partial(_carry_out, started)
-    yield parking.retry_for_ever(started.engine, started.client, started.service.name, carry_out, streams=readable)
+    yield retrying.retry_parked_for_ever(started)
+    yield _keep_quarantine(started)
     for job in started.service.background:
         yield job(started)
     if started.service.sweep and isinstance(started.clock, WallClock):
@@ -188,8 +207,9 @@ async def _provision(started: Running) -> None:
             hearing,
             durable=service.name,
             process=_processor(started, handle, hearing),
-            park=partial(parking.park, started.engine, service.name),
+            park=partial(parking.park, started.engine, service.name, note=service.note_parked),
             on_tick=started.take_tick,
+            precedence=started.precedence,
         )
         started.consumers.append(consumer)
     async with started.engine.connect() as connection:
@@ -200,18 +220,25 @@ def _processor(started: Running, handle: Handle, hearing: Hearing) -> Callable[[
     async def process(batch: Sequence[Received]) -> None:
         driven = isinstance(started.clock, DrivenClock)
         heard = Heard(batch, started.clock.now(), driven)
-        await started.commit(lambda connection: handle(connection, heard), cause=hearing.stream)
-        await started.relay.catch_up()
+        await started.commit(
+            lambda connection: handle(connection, heard), cause=hearing.stream, can_wait=hearing.can_wait
+        )
+        await started.relay.catch_up(can_wait=hearing.can_wait)
         metrics.events.labels(hearing.stream, "done").inc(len(batch))
 
     return process
 
 
-async def _carry_out(started: Running, message: Received) -> None:
-    """Process one parked message by the handler that hears its stream."""
-    for hearing, handle in started.service.handlers:
-        if hearing.stream == message.stream:
-            await _processor(started, handle, hearing)([message])
+async def _keep_quarantine(started: Running) -> None:
+    """Each hour let the bytes of closed entries go whose retention is over."""
+    while True:
+        try:
+            await retrying.release_bytes(started)
+        except Exception as error:
+            if not db.is_transient(error):
+                raise
+            log.warning("quarantine_not_kept", error=told(error))
+        await asyncio.sleep(KEEP_EVERY_S)
 
 
 async def _sweep_for_ever(started: Running) -> None:

@@ -18,6 +18,7 @@ from shared.logs import log
 
 HEARTBEAT_S = 5  # the server says it lives; two missed and the pull is asked for again
 EXPIRES_S = 30
+AHEAD_BYTES = 32 << 20  # fetched ahead of their use at most, however many messages that is
 
 
 class Puller:
@@ -32,7 +33,7 @@ class Puller:
         self._client = client
         self._buffer: deque[Received] = deque()
         self._arrived = asyncio.Event()
-        self._wanted = 0
+        self._wanted = self._held = 0
         self._subscription: Subscription | None = None
         self._heard_at = monotonic_s()
         self._inbox = client.new_inbox()
@@ -60,6 +61,7 @@ class Puller:
             if batch and weight > objects:
                 break
             batch.append(self._buffer.popleft())
+        self._held -= sum(len(message.data) for message in batch)
         await self._ask()
         return batch
 
@@ -68,6 +70,7 @@ class Puller:
         earlier = [message for message in self._buffer if message.sequence < sequence]
         if earlier:
             self._buffer = deque(message for message in self._buffer if message.sequence >= sequence)
+            self._held -= sum(len(message.data) for message in earlier)
         return earlier
 
     def sequences(self) -> set[int]:
@@ -86,14 +89,17 @@ class Puller:
             await self._subscription.unsubscribe()
         await bus.give_back(self._client, self._buffer)
         self._buffer.clear()
+        self._held = 0
 
     async def _ask(self) -> None:
         missing = self.window - self._wanted - len(self._buffer)
-        if missing * 2 < self.window:
+        room = AHEAD_BYTES - self._held
+        if missing * 2 < self.window or room * 2 < AHEAD_BYTES:
             return
         self._wanted += missing
         request = {
             "batch": missing,
+            "max_bytes": room,  # a request that reaches it ends, and says how many messages it still wanted
             "expires": EXPIRES_S * 1_000_000_000,
             "idle_heartbeat": HEARTBEAT_S * 1_000_000_000,
         }
@@ -111,6 +117,7 @@ class Puller:
         if message.reply.startswith("$JS.ACK"):
             self._wanted = max(0, self._wanted - 1)
             self._buffer.append(received(message))
+            self._held += len(message.data)
             self._arrived.set()
             return
         headers = message.headers or {}

@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from nats.aio.client import Client
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import bus, db, metrics, outbox, quarantine, ticks, tracing
+from shared import bus, db, metrics, outbox, quarantine_store, ticks, tracing
 from shared.bus import Received
 from shared.clock import Clock, DrivenClock
 from shared.cloudevents import Event, Outgoing
@@ -22,6 +22,8 @@ from shared.consumer import Consumer, Hearing
 from shared.events import Tick
 from shared.logs import log, log_traces, told
 from shared.outbox import Relay
+from shared.parking import Note
+from shared.precedence import Precedence
 from shared.settings import Settings
 from shared.streams import STREAMS, StreamName
 
@@ -49,20 +51,26 @@ class Service:
     handlers: one per stream heard. sweep: fires what is due at a business time in one transaction and returns its
     events and whether more is due now. next_timer: the earliest coming timer. counts: for `dondoc status`.
     busy: work that `status --wait-idle` waits for, beside messages and outbox. background: tasks of its own.
-    at_start: done once before it is ready. receives: a stream that others write into and this service keeps.
-    observe: sets gauges of its own, now and then.
+    at_start: done once before it is ready. reads_again: streams that it may read from their beginning beside its
+    durables (`shared.rereading`). receives: streams without an owner, which this service keeps.
+    observe: sets gauges of its own, now and then. note_parked: what else is to be remembered of a message that failed
+    alone, in the transaction that parks it. keep_said: what else is kept of events, last in the transaction that says
+    them.
     """
 
     name: str
     says: Sequence[type[Event]]
     owns: StreamName | None = None
-    receives: StreamName | None = None
+    receives: Sequence[StreamName] = ()
+    reads_again: Sequence[StreamName] = ()
     handlers: Sequence[tuple[Hearing, Handle]] = ()
     sweep: Sweep | None = None
     next_timer: Callable[[AsyncConnection], Awaitable[datetime | None]] | None = None
     counts: Callable[[AsyncConnection, datetime], Awaitable[dict[str, dict[str, int]]]] | None = None
-    busy: Callable[[AsyncConnection], Awaitable[int]] | None = None
+    busy: Callable[[AsyncConnection, datetime], Awaitable[int]] | None = None
     observe: Callable[[AsyncConnection, datetime], Awaitable[None]] | None = None
+    note_parked: Note | None = None
+    keep_said: Callable[[AsyncConnection, Sequence[Outgoing]], Awaitable[None]] | None = None
     router: APIRouter | None = None
     background: Sequence[Callable[[Running], Coroutine[Any, Any, None]]] = ()
     at_start: Sequence[Callable[[Running], Awaitable[None]]] = ()
@@ -70,7 +78,7 @@ class Service:
     @property
     def keeps(self) -> set[StreamName]:
         """The streams that this service makes and watches over."""
-        return {stream for stream in (self.owns, self.receives) if stream}
+        return {stream for stream in (self.owns, *self.receives) if stream}
 
 
 @dataclass
@@ -88,21 +96,28 @@ class Running:
     timers: dict[str, datetime | None] = field(default_factory=dict)
     passed_on: datetime | None = None  # the last tick that was; not known after a start, then it is passed on again
     sweeping: asyncio.Lock = field(default_factory=asyncio.Lock)
+    committed: asyncio.Event = field(default_factory=asyncio.Event)  # set as something said commits; for one waiter
+    precedence: Precedence = field(default_factory=Precedence)
 
-    async def commit(self, work: Callable[[AsyncConnection], Awaitable[list[Outgoing]]], *, cause: str) -> None:
+    async def commit(
+        self, work: Callable[[AsyncConnection], Awaitable[list[Outgoing]]], *, cause: str, can_wait: bool = False
+    ) -> None:
         """Run `work` in a transaction together with the outbox rows of what it says, then relay.
 
-        cause: for the log: a stream heard, `sweep`, a request.
+        cause: for the log: a stream heard, `sweep`, a request. can_wait: what is said gives way to all else.
         """
         with tracing.spans():
             async with db.transaction(self.engine) as connection:
                 said = await work(connection)
                 ids = await outbox.add(connection, self.service.name, said)
+                if said and self.service.keep_said:
+                    await self.service.keep_said(connection, said)
         for type, number in Counter(event.subject for event in said).items():
             metrics.said.labels(type).inc(number)
         if said:
             log_traces("info", "committed", (event.trace for event in said), cause=cause, said=len(said))
-        await self.relay.hand_over(ids, said)
+            self.committed.set()
+        await self.relay.hand_over(ids, said, can_wait=can_wait)
 
     async def sweep_up_to(self, at: datetime) -> None:
         """Fire everything due at or before `at`, a transaction at a time."""
@@ -125,13 +140,18 @@ class Running:
         await self.relay.drain()
         if not isinstance(self.clock, DrivenClock):
             return
+        for consumer in self.consumers:
+            if consumer.hearing.can_wait:  # no ticks are there: what came before this one is done first
+                await consumer.drained()
+        await self.relay.drain()
         if tick.at < self.reached.get(stream, tick.at):
             return  # comes again, from before a crash
         self.reached[stream] = tick.at
         self.timers |= tick.timers
         async with db.transaction(self.engine) as connection:
             await ticks.put(connection, self.service.name, stream=stream, at=tick.at)
-        heard = {consumer.hearing.stream for consumer in self.consumers}
+        hearings = [consumer.hearing for consumer in self.consumers]
+        heard = {hearing.stream for hearing in hearings if not (hearing.can_wait or hearing.aside)}
         if heard - self.reached.keys():
             return
         at = min(self.reached[name] for name in heard)
@@ -171,8 +191,8 @@ class Running:
             }
         async with self.engine.connect() as connection:
             counts = await self.service.counts(connection, self.clock.now()) if self.service.counts else {}
-            parked = await quarantine.count(connection, self.service.name)
-            busy = await self.service.busy(connection) if self.service.busy else 0
+            parked = await quarantine_store.count(connection, self.service.name)
+            busy = await self.service.busy(connection, self.clock.now()) if self.service.busy else 0
         pending = await self.relay.pending()
         deaf = not all(consumer.there for consumer in self.consumers)
         return {

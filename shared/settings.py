@@ -22,11 +22,16 @@ class Settings(BaseSettings):
     data: Path = Path("var")
     http_host: str = "127.0.0.1"  # loopback unless configured
     http_port: int = Field(default=8000, ge=0, le=65535)
+    http_connections: int = Field(default=1000, ge=10)  # at once; more are answered 503
+    http_bodies_bytes: int = Field(default=128 << 20, ge=1 << 20)  # of all requests in memory at once; more: 503
     api_key: SecretStr = SecretStr("")  # empty refuses every call that needs a key
     clock: Literal["live", "driven"] = "live"  # driven: business time moves by ticks (demo, replay, tests)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     stream_max_bytes: int = Field(default=2 << 30, ge=1 << 20)  # a stream's bound on disk; full refuses new ones
     observe_seconds: float = Field(default=15, ge=0.2, le=3600)  # between two samples of the gauges in /metrics
+    seal_keys: SecretStr = SecretStr("")  # what is quarantined is sealed under the first; empty: stored as it came
+    quarantine_days: int = Field(default=180, ge=1, le=3650)  # a closed entry's bytes are kept; its line always is
+    quarantine_patience_hours: int = Field(default=72, ge=1, le=8760)  # an entry may wait until somebody is told
     database_pool: int = Field(default=6, ge=2, le=100)  # connections a process may hold
 
 

@@ -1,21 +1,27 @@
-"""The five streams: who writes them, how long they keep, and the durable settings each must have."""
+"""The streams: who writes them, how long they keep, and the durable settings each must have."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-StreamName = Literal["FEED", "INTAKE", "DEADLINE", "COMPLAINTS", "NOTIFY"]
+StreamName = Literal["FEED", "BACKFILL", "INTAKE", "DEADLINE", "COMPLAINTS", "NOTIFY"]
 DAY_NS = 86_400 * 1_000_000_000
 DUPLICATE_WINDOW_NS = 600 * 1_000_000_000  # longer than any retry of the relay
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One stream. keep_days: FEED holds personal data, so it is kept for the shortest time."""
+    """One stream.
+
+    keep_days: FEED holds personal data, so it is kept for the shortest time.
+    can_wait: what is in it gives way to all other streams. It has one hearer a subject and no ticks, and its owner
+    lets go of what is done, so that years of history do not fill it.
+    """
 
     name: StreamName
     keep_days: int
+    can_wait: bool = False
 
     @property
     def prefix(self) -> str:
@@ -48,9 +54,20 @@ STREAMS: dict[StreamName, Stream] = {
     stream.name: stream
     for stream in (
         Stream("FEED", keep_days=7),
+        Stream("BACKFILL", keep_days=30, can_wait=True),
         Stream("INTAKE", keep_days=30),
         Stream("DEADLINE", keep_days=30),
         Stream("COMPLAINTS", keep_days=30),
         Stream("NOTIFY", keep_days=30),
     )
 }
+
+
+def backfilled(subject: str) -> str:
+    """Return where in BACKFILL travels what comes by import and would else travel on `subject`."""
+    return f"{STREAMS['BACKFILL'].prefix}.{subject}"
+
+
+def plain(subject: str) -> str:
+    """Return the subject by which a message is read, whether it came by import or not."""
+    return subject.removeprefix(f"{STREAMS['BACKFILL'].prefix}.")
