@@ -6,6 +6,14 @@ A slot holds one kind of knowledge of a dossier:
     filed, accepted, due      an instant
     standing   status and, from a snapshot, its NgayKetThucXuLy; each step is a value of it too
     supplement.<n>            requested and received; only where given: `term_days`, how many days the citizen has
+    slip       number of the slip that the citizen got
+    returned   an instant: when the result was given to the citizen
+    digital    only where given: `digitised`, `paid_online`, `portal` (national, provincial) over which it was filed
+Of our own format alone (own/life.py):
+    pause.<n>, apology.<n>    a span in which the clock stands; a letter of apology
+    step.<n>   unit, since, until, due
+    transfer.<n>              at, from, to
+Of what intake itself says (correcting/): `same_as`, `retracted.<id>`, `stands.<id>`.
 Instants are ISO 8601 at +07:00, so that their text order is their order in time.
 """
 
@@ -20,7 +28,7 @@ import orjson
 
 from services.intake.national import Message, Snapshot, Step
 from shared.codes import national_procedure, short_agency
-from shared.events import Fact
+from shared.events import Fact, Why
 from shared.instants import canonical
 
 FUTURE = timedelta(days=1)  # a happening later than this after its receipt is not believed as time of knowledge
@@ -41,13 +49,14 @@ class Receipt(NamedTuple):
 
 
 class Assertion(NamedTuple):
-    """A fact but for who said it and when it was heard."""
+    """A fact but for who said it and when it was heard. why: a due date was announced; no part of its id."""
 
     slot: str
     value: Any
     at: str
     as_of: str
     rank: int
+    why: Why | None = None
 
 
 def key_of(code: str) -> str:
@@ -66,9 +75,10 @@ def facts_of(of: Snapshot | Step, *, message: Message, source: str, mirror: bool
         return _facts_of_step(of, source=source, mirror=mirror, heard=receipt.heard)
     newest = message.sent_at or max(filter(None, _happenings(of)), default="")
     as_of = newest if newest and newest <= receipt.latest else _believed(of, receipt=receipt)
-    said = _assertions(of, agency=message.agency, as_of=as_of)
+    agency = of.agency or message.agency
+    said = _assertions(of, agency=agency, as_of=as_of)
     # the id says what the message itself says: heard again later it is the same fact, though more may be believed then
-    named = said if newest == as_of else _assertions(of, agency=message.agency, as_of=newest)
+    named = said if newest == as_of else _assertions(of, agency=agency, as_of=newest)
     return [
         fact_of(key_of(of.code), one, name=name, heard=receipt.heard, source=source, mirror=mirror)
         for one, name in zip(said, named, strict=True)
@@ -102,7 +112,19 @@ def _assertions(of: Snapshot, *, agency: str, as_of: str) -> list[Assertion]:
     if of.status is not None or of.ended_at:
         value = {"status": of.status, "ended": of.ended_at, "refused": of.refused_at}
         said.append(Assertion("standing", value, of.ended_at or as_of, as_of, rank))
-    return said + _due_and_supplements(of, as_of=as_of, rank=rank)
+    said += _due_and_supplements(of, as_of=as_of, rank=rank)
+    if of.slip:
+        said.append(Assertion("slip", of.slip, as_of, as_of, rank))
+    if of.returned_at:
+        said.append(Assertion("returned", of.returned_at, of.returned_at, as_of, rank))
+    if digital := _digital(of):
+        said.append(Assertion("digital", digital, as_of, as_of, rank))
+    return said
+
+
+def _digital(of: Snapshot) -> dict[str, Any]:
+    given = {"digitised": of.digitised, "paid_online": of.paid_online, "portal": of.portal}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _due_and_supplements(of: Snapshot, *, as_of: str, rank: int) -> list[Assertion]:
@@ -140,7 +162,7 @@ def _believed(of: Snapshot, *, receipt: Receipt) -> str:
 
 def fact_of(key: str, said: Assertion, *, name: Assertion, heard: str, source: str, mirror: bool) -> Fact:
     """Return an assertion about the thing `key` as a fact. name: what its id is made of."""
-    identity = orjson.dumps((key, source, *name))
+    identity = orjson.dumps((key, source, *name[:5]))
     fact: Fact = {
         "id": hashlib.blake2b(identity, digest_size=12).hexdigest(),
         "slot": said.slot,
@@ -153,10 +175,15 @@ def fact_of(key: str, said: Assertion, *, name: Assertion, heard: str, source: s
     }
     if mirror:
         fact["mirror"] = True
+    if said.why:
+        fact["why"] = said.why
     return fact
 
 
-def event_id(facts: Sequence[Fact]) -> str:
-    """Return the id of the event that says `facts`: the same facts said after a crash are the same event."""
-    parts = "/".join(f"{fact['id']}@{fact['heard']}" for fact in facts)
+def event_id(facts: Sequence[Fact], *, under: str = "") -> str:
+    """Return the id of the event that says `facts`: the same facts said after a crash are the same event.
+
+    under: the dossier they are said of, where they were heard under another code.
+    """
+    parts = under + "/".join(f"{fact['id']}@{fact['heard']}" for fact in facts)
     return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()

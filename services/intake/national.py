@@ -12,18 +12,26 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from shared.events import Channel
+from shared.events import Channel, Portal
 from shared.instants import canonical
+from shared.place import Place
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+K = TypeVar("K")
 SNAPSHOT, STEP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC"
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200  # beyond, a date is a slip of the keyboard
 CODE_LIMIT = 100
 CHANNELS: Mapping[str, Channel] = {"1": "counter", "2": "online", "3": "post"}  # KenhThucHien
+MARKS: Mapping[str, bool] = {"0": False, "1": True}  # HoSoCoThanhPhanSoHoa
+PAID: Mapping[str, bool] = {"0": False, "1": True, "2": True}  # DuocThanhToanTrucTuyen: on either portal
+PORTALS: Mapping[str, Portal] = {"1": "national", "2": "provincial"}  # NoiNopHoSo
 LONGEST_TERM_DAYS = 3650
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -74,9 +82,18 @@ def status(raw: object) -> int | None:
     return int(text)
 
 
-def channel(raw: object) -> Channel | None:
-    """Return how a dossier was handed in; what is no known code says nothing, and costs no dossier."""
-    return CHANNELS.get(str(raw).strip()) if isinstance(raw, str | int) else None
+def one_of(known: Mapping[str, K]) -> Callable[[object], K | None]:
+    """Return what reads one of some codes; what is none of them says nothing, and costs no dossier."""
+    return lambda raw: known.get(str(raw).strip()) if isinstance(raw, str | int) else None
+
+
+def slip(raw: object) -> str:
+    """Return the number of a slip; what is none says nothing, and costs no dossier."""
+    try:
+        number = word(raw)
+    except ValueError:
+        return ""
+    return number if len(number) <= CODE_LIMIT else ""
 
 
 def term_days(raw: object) -> int | None:
@@ -94,7 +111,11 @@ Instant = Annotated[str | None, BeforeValidator(instant)]
 Word = Annotated[str, BeforeValidator(word), Field(max_length=500)]
 Code = Annotated[str, BeforeValidator(code), Field(min_length=1)]
 Status = Annotated[int | None, BeforeValidator(status)]
-HandedIn = Annotated[Channel | None, BeforeValidator(channel)]
+HandedIn = Annotated[Channel | None, BeforeValidator(one_of(CHANNELS))]
+Digitised = Annotated[bool | None, BeforeValidator(one_of(MARKS))]
+PaidOnline = Annotated[bool | None, BeforeValidator(one_of(PAID))]
+FiledOn = Annotated[Portal | None, BeforeValidator(one_of(PORTALS))]
+Slip = Annotated[str, BeforeValidator(slip)]
 TermDays = Annotated[int | None, BeforeValidator(term_days)]
 Absent = BeforeValidator(lambda raw: () if raw in (None, "") else raw)
 StepInstant = Annotated[str, BeforeValidator(instant)]
@@ -130,9 +151,14 @@ class Snapshot(BaseModel):
     refused_at: Instant = Field(default=None, alias="NgayTuChoi")
     ended_at: Instant = Field(default=None, alias="NgayKetThucXuLy")
     returned_at: Instant = Field(default=None, alias="NgayTra")
+    slip: Slip = Field(default="", alias="SoBienNhan")
+    digitised: Digitised = Field(default=None, alias="HoSoCoThanhPhanSoHoa")
+    paid_online: PaidOnline = Field(default=None, alias="DuocThanhToanTrucTuyen")
+    portal: FiledOn = Field(default=None, alias="NoiNopHoSo")
     supplements: Annotated[tuple[Supplement, ...], Absent] = Field(
         default=(), alias="DanhSachHoSoBoSung", max_length=100
     )
+    agency: Word = Field(default="", alias="MaDonViTiepNhan")
 
 
 class Step(BaseModel):
@@ -148,11 +174,17 @@ class Step(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A part of a message that cannot be taken. detail names fields and reasons, never values."""
+    """A part of a message that cannot be taken. detail names fields and reasons, never values.
 
-    reason: Literal["unreadable", "not_a_message", "unknown_service", "unknown_type", "invalid_object"]
+    place: where it stood, of a part that has one.
+    """
+
+    reason: Literal[
+        "unreadable", "not_a_message", "unknown_service", "unknown_type", "invalid_object", "unconvertible_row"
+    ]
     detail: str
     raw: bytes
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,28 +197,38 @@ class Message:
     refused: Sequence[Refused]
 
 
-def read(body: bytes) -> Message:
-    """Parse a body. What cannot be taken is in `refused`; good objects beside a bad one are taken."""
+SHAPES: Mapping[str, type[Snapshot] | type[Step]] = {SNAPSHOT: Snapshot, STEP: Step}
+
+
+def read(body: bytes, shapes: Mapping[str, type[Snapshot] | type[Step]] = SHAPES) -> Message:
+    """Parse a body. What cannot be taken is in `refused`; good objects beside a bad one are taken.
+
+    shapes: of the elements of `data`, by `service`.
+    """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         return _nothing(Refused("unreadable", f"not JSON in UTF-8: {str(error)[:120]}", body))
+    if isinstance(document, dict) and isinstance(document.get("data"), dict):
+        document["data"] = [document["data"]]  # REST verbs speak of one dossier where they speak of no list
     if not isinstance(document, dict) or not isinstance(document.get("data"), list):
         return _nothing(Refused("not_a_message", "an object with a list `data` is expected", body))
     service = document.get("service")
-    if service not in (SNAPSHOT, STEP):
-        return _nothing(Refused("unknown_service", f"`service` must be {SNAPSHOT} or {STEP}", body))
+    shape = shapes.get(service) if isinstance(service, str) else None
+    if shape is None:
+        return _nothing(Refused("unknown_service", f"`service` must be one of {', '.join(shapes)}", body))
     try:
         agency, sent_at = word(document.get("madonvi")), _sent_at(document.get("sent_at"))
     except ValueError as error:
         return _nothing(Refused("not_a_message", f"envelope: {error}", body))
-    validate: Callable[[Any], Snapshot | Step] = (Snapshot if service == SNAPSHOT else Step).model_validate
-    objects, refused = [], []
+    objects, refused = list[Snapshot | Step](), list[Refused]()
     for index, element in enumerate(document["data"]):
         try:
-            objects.append(validate(element))
+            objects.append(shape.model_validate(element))
         except ValidationError as error:
-            refused.append(Refused("invalid_object", f"data[{index}]: {places(error)}", as_json(element, body)))
+            raw, envelope = as_json(element, body), {"service": service, "madonvi": agency, "sent_at": sent_at}
+            place = Place(index, fields(error), envelope if raw is not body else None)
+            refused.append(Refused("invalid_object", f"data[{index}]: {places(error)}", raw, place))
     return Message(agency, sent_at, objects, refused)
 
 
@@ -216,6 +258,18 @@ def _sent_at(raw: object) -> str | None:
     return canonical(at)
 
 
+def fields(error: ValidationError) -> tuple[str, ...]:
+    """Return the paths of the fields at fault."""
+    return tuple(".".join(map(str, e["loc"])) for e in error.errors(include_input=False))
+
+
 def places(error: ValidationError) -> str:
     """Return which fields are at fault and why, never their values."""
-    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:5])
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {_why(e)}" for e in error.errors(include_input=False)[:5])
+
+
+def _why(error: ErrorDetails) -> str:
+    """Return why a field is at fault, in words that do not speak of the program."""
+    if error["type"] in ("too_short", "string_too_short") and error.get("ctx", {}).get("min_length") == 1:
+        return "must not be empty"
+    return error["msg"].removeprefix("Value error, ")
