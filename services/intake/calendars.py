@@ -32,14 +32,20 @@ class CalendarsError(ValueError):
     """A calendar cannot be used, by itself or beside the others; names it and the entry at fault."""
 
 
-def check(calendars: Iterable[Mapping[str, Any]]) -> None:
-    """Compile every calendar over the one it inherits from. raises: CalendarsError - the first that cannot be used.
+def check(calendars: Iterable[Mapping[str, Any]]) -> dict[str, WorkCalendar]:
+    """Compile every calendar over the one it inherits from; returns them by name.
+
+    raises: CalendarsError - the first that cannot be used.
 
     calendars: all there would be, the new in place of the old; the province's is known without.
     """
     waiting: dict[str, Any] = {}
     for one in calendars:
-        if len(orjson.dumps(one["given"])) > LONGEST:
+        try:
+            length = len(orjson.dumps(one["given"]))
+        except orjson.JSONEncodeError as error:  # a number of more than 64 bits, or nested too deep
+            raise CalendarsError(f"{one['name']}: {error}") from None
+        if length > LONGEST:
             raise CalendarsError(f"{one['name']}: longer than {LONGEST} bytes, which no stream takes")
         waiting[one["name"]] = one["given"]
     made: dict[str, WorkCalendar] = {} if PROVINCE in waiting else {PROVINCE: vietnam()}
@@ -57,3 +63,4 @@ def check(calendars: Iterable[Mapping[str, Any]]) -> None:
                 made[name] = from_given(given, base=made[inherits] if inherits else None)
             except CalendarError as error:
                 raise CalendarsError(f"{name}: {error}") from error
+    return made

@@ -2,85 +2,66 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake import duties, national, statements, store
-from services.intake.facts import Receipt, event_id, facts_of, key_of
+from services.intake import store
+from services.intake.correcting import linking
+from services.intake.correcting.linking import Claim
+from services.intake.correcting.marks import NAMES_AT_MOST, SAME
+from services.intake.correcting.store import add_reversals
+from services.intake.facts import event_id, key_of
 from services.intake.memory import Memory
-from services.intake.national import Refused
-from services.intake.settings import IntakeSettings
-from services.intake.statements import DutyStatement
-from shared import metrics, quarantine, tracing
+from services.intake.oversight import recording
+from services.intake.oversight.stating import RECORD
+from services.intake.saying import dossier_said, duty_said
+from services.intake.sources import hearing
+from services.intake.understanding import (
+    IMPORT_ID,
+    IMPORT_LINE,
+    SETTINGS,
+    Spoken,
+    Tally,
+    is_imported,
+    is_live,
+    source_of,
+    tally_of,
+    understand,
+)
+from shared import metrics, quarantine
 from shared.bus import Received
-from shared.clock import PROVINCE_ZONE
-from shared.cloudevents import Event, Outgoing, outgoing
-from shared.events import DossierSaid, DutyKind, DutySaid, Fact
+from shared.cloudevents import Outgoing, outgoing
+from shared.events import DossierSaid, DutySaid, Fact, SourceCensusSaid
 from shared.logs import log_traces
 from shared.service import Heard
+from shared.streams import backfilled
 
-RECEIVED_AT = "Dondoc-Received-At"  # business time of receipt, set by who drives the clock; else nobody is believed
-IMPORT_ID, IMPORT_LINE = "Dondoc-Import", "Dondoc-Line"
-AN_IMPORT_ID, A_LINE = re.compile(r"[A-Za-z0-9_-]{1,80}"), re.compile(r"[0-9]{1,9}")  # others are no import of ours
-LONGEST_SOURCE = 63  # characters of a source's name
-FACTS_AT_ONCE = 100  # of one event: it stays below the 1 MB that NATS takes, however long the texts in them
-SETTINGS = IntakeSettings()
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of one message's objects."""
-
-    message: Received
-    trace: str = tracing.NONE
-    source: str = ""
-    accepted: int = 0
-    repeated: int = 0
-    refused: int = 0
-
-
-@dataclass(slots=True)
-class Spoken:
-    """An object of a message: the facts it asserts, and after hearing them, those that are new.
-
-    key: of the thing spoken of. code: its name as the source writes it. duty: of which kind, where it is one.
-    """
-
-    key: str
-    code: str
-    facts: list[Fact]
-    heard_at: datetime
-    tally: Tally
-    duty: DutyKind | None = None
-    new: list[Fact] = field(default_factory=list)
-
-
-def weigh(message: Received) -> int:
-    """Return about how many objects a message holds."""
-    mark = b'"specversion"' if message.subject.endswith(".facts") else b'"MaHoSo"'
-    return message.data.count(mark) or 1
+MATTERS = frozenset(event.subject() for event in (DossierSaid, DutySaid, SourceCensusSaid))
 
 
 async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     """Turn a batch of raw messages into facts; say what is new.
 
-    hears: feed.>. says: intake.dossier_said.v1 or duty_said.v1 for each object that said something new.
+    hears: feed.>. says: intake.dossier_said|duty_said|oversight_recorded|source_census_said.v1 for each object that
+    said something new.
     repeats: harmless - a fact said before has the same id, and the thing's row remembers it.
     raises: nothing of its own - what cannot be understood is an entry in quarantine, its neighbours are taken.
     """
     spoken: list[Spoken] = []
     refused: list[quarantine.Entry] = []
-    tallies = [Tally(message, _trace(message)) for message in heard.messages]
+    tallies = [tally_of(message, driven=heard.driven) for message in heard.messages]
+    names = {name for message in heard.messages if (name := source_of(message))}
+    present = await hearing.meet(connection, names, is_mirror=SETTINGS.is_mirror)
     for tally in tallies:
-        _understand(tally, spoken, refused, driven=heard.driven)
-    await _hear(connection, spoken)
-    for one in spoken:
+        understand(tally, spoken, refused, register=present.register)
+    links = [one for one in spoken if one.facts[0]["slot"] == SAME]
+    told = [one for one in spoken if one.facts[0]["slot"] != SAME] if links else spoken
+    events = await _join(connection, links, told, refused) if links else []
+    await hear(connection, told)
+    for one in told:
         if one.new:
             one.tally.accepted += 1
         else:
@@ -89,66 +70,36 @@ async def take_in(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     await store.add_line_outcomes(connection, _line_outcomes(tallies))
     _count(tallies)
     _log(tallies)
-    return [event for one in spoken for event in (_duty_said(one) if one.duty else _dossier_said(one))]
+    said = events + say(told) + await recording.record(connection, told)
+    return said + await _remember_sources(connection, present, tallies, driven=heard.driven)
 
 
-def _of_national(tally: Tally, received_at: datetime) -> tuple[list[Spoken], Sequence[Refused]]:
-    body = national.read(tally.message.data)
-    source, mirror, receipt = tally.source, SETTINGS.is_mirror(tally.source), Receipt.of(received_at)
-    return [
-        Spoken(
-            key_of(of.code), of.code,
-            facts_of(of, message=body, source=source, mirror=mirror, receipt=receipt), received_at, tally,
-        )
-        for of in body.objects
-    ], body.refused  # fmt: skip
+async def take_in_backfill(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
+    """Turn messages of an import into facts; what they say of matters travels beside INTAKE and gives way to it.
+
+    hears: backfill.feed.>. says: as `take_in`, what deadline folds on backfill.intake.>. repeats: harmless likewise.
+    """
+    said = await take_in(connection, heard)
+    return [replace(one, subject=backfilled(one.subject)) if one.subject in MATTERS else one for one in said]
 
 
-def _of_facts(tally: Tally, received_at: datetime) -> tuple[list[Spoken], Sequence[Refused]]:
-    body = statements.read(tally.message.data)
-    source, mirror, receipt = tally.source, SETTINGS.is_mirror(tally.source), Receipt.of(received_at)
-    return [
-        Spoken(
-            duties.thing_of(stated), stated.subject,
-            duties.facts_of(stated, source=source, mirror=mirror, receipt=receipt), received_at, tally,
-            duty=stated.data.kind if isinstance(stated, DutyStatement) else None,
-        )
-        for stated in body.objects
-    ], body.refused  # fmt: skip
+async def _remember_sources(
+    connection: AsyncConnection, present: hearing.Present, tallies: Sequence[Tally], *, driven: bool
+) -> list[Outgoing]:
+    """Remember which sources spoke of their own accord: an import is the operator's deed."""
+    spoke = [
+        (tally.source, tally.received_at)
+        for tally in tallies
+        if not is_imported(tally.message) and source_of(tally.message) and present.register.may_speak(tally.source)
+    ]
+    if live := [tally.message.at for tally in tallies if is_live(tally.message)]:
+        hearing.REACH.note(live[-1], driven=driven)
+    return await hearing.remember(connection, present, spoke, look_min=SETTINGS.silence_floor_minutes)
 
 
-FORMATS = {"national": _of_national, "facts": _of_facts}  # by the last word of the subject
-
-
-def _understand(tally: Tally, spoken: list[Spoken], refused: list[quarantine.Entry], *, driven: bool) -> None:
-    message = tally.message
-    tokens = message.subject.split(".")
-    named = len(tokens) > 1 and len(tokens[1]) <= LONGEST_SOURCE and tokens[1].isprintable()
-    source = tally.source = tokens[1] if named else "unnamed"
-    received_at = _received_at(message, driven=driven)
-
-    def refuse(reason: str, detail: str, raw: bytes) -> None:
-        tally.refused += 1
-        origin = f"{message.stream}/{message.sequence}"
-        refused.append(quarantine.Entry(source, reason, detail, origin, received_at, raw))
-
-    if not named or len(tokens) != 3 or tokens[2] not in FORMATS:
-        belongs = " or ".join(f"feed.<source>.{format}" for format in FORMATS)
-        detail = f"messages belong on {belongs}, a source has {LONGEST_SOURCE} printable characters at most"
-        refuse("unknown_subject", detail, message.data)
-        return
-    objects, parts = FORMATS[tokens[2]](tally, received_at)
-    for part in parts:
-        refuse(part.reason, part.detail, part.raw)
-    for one in objects:
-        if one.facts:
-            spoken.append(one)
-        else:
-            tally.repeated += 1  # an identifier and nothing else says nothing new
-
-
-def _trace(message: Received) -> str:
-    return tracing.received(message.headers, seed=f"{message.stream}/{message.sequence}/{message.at.timestamp()}")
+def say(spoken: Sequence[Spoken]) -> list[Outgoing]:
+    """Return the events that say what is new of dossiers, of duties and of censuses."""
+    return [event for one in spoken for event in _said(one)]
 
 
 def _log(tallies: Sequence[Tally]) -> None:
@@ -164,30 +115,46 @@ def _count(tallies: Sequence[Tally]) -> None:
         of_source: dict[str, int] = defaultdict(int)
         for tally in tallies:
             of_source[metrics.source_label(tally.source)] += getattr(tally, outcome)
-        metrics.events.labels("FEED", outcome).inc(sum(of_source.values()))
+        metrics.events.labels(tallies[0].message.stream, outcome).inc(sum(of_source.values()))
         for source, objects in of_source.items():
             metrics.feed_objects.labels(source, outcome).inc(objects)
-    newest = {metrics.source_label(tally.source): tally.message.at for tally in tallies}  # the batch is in stream order
+    # the batch is in stream order; neither history that is imported nor a retry is a sign that its source sends
+    sent = [tally for tally in tallies if is_live(tally.message)]
+    newest = {metrics.source_label(tally.source): tally.message.at for tally in sent}
     for source, at in newest.items():
         metrics.feed_last_received.labels(source).set(at.timestamp())
 
 
-def _received_at(message: Received, *, driven: bool) -> datetime:
-    """Return when FEED received a message; a stamp that is no time of our age counts as none."""
-    try:
-        stamp = datetime.fromisoformat(message.headers.get(RECEIVED_AT, "") if driven else "")
-    except ValueError:
-        stamp = message.at
-    believed = stamp.tzinfo is not None and national.EARLIEST_YEAR <= stamp.year <= national.LATEST_YEAR
-    return (stamp if believed else message.at).astimezone(PROVINCE_ZONE)
+async def _join(
+    connection: AsyncConnection, links: Sequence[Spoken], told: Sequence[Spoken], refused: list[quarantine.Entry]
+) -> list[Outgoing]:
+    """Take in that codes are one dossier, before `told`, the rest of the batch, is heard."""
+    claims = [
+        Claim(one.code, one.facts[0]["value"]["code"], one.facts[0], one.heard_at, one.tally.trace) for one in links
+    ]
+    heard = {one.key: one.code for one in reversed(told)}
+    events, outcomes = await linking.join(connection, claims, heard=heard)
+    for one, is_new in zip(links, outcomes, strict=True):
+        message = one.tally.message
+        if is_new is None:
+            origin, detail = f"{message.stream}/{message.sequence}", f"a dossier has {NAMES_AT_MOST} codes at most"
+            entry = quarantine.Entry(
+                one.tally.source, "too_many_codes", detail, origin, one.heard_at, message.data, subject=message.subject
+            )
+            refused.append(entry)
+        one.tally.refused += is_new is None
+        one.tally.accepted += is_new is True
+        one.tally.repeated += is_new is False
+    return events
 
 
-async def _hear(connection: AsyncConnection, spoken: Sequence[Spoken]) -> None:
+async def hear(connection: AsyncConnection, spoken: Sequence[Spoken]) -> None:
     """Find what is new of each object, under the lock of its thing; things that a copy added meanwhile go again."""
     of_key: dict[str, list[Spoken]] = defaultdict(list)
     for one in spoken:
         of_key[one.key].append(one)
     waiting = set(of_key)
+    reversals: dict[str, list[tuple[Fact, Fact]]] = {}
     while waiting:
         known = await store.lock_things(connection, sorted(waiting))
         added: dict[str, Memory] = {}
@@ -196,42 +163,42 @@ async def _hear(connection: AsyncConnection, spoken: Sequence[Spoken]) -> None:
             memory = known.get(key) or Memory(raw_code=of_key[key][0].code)
             for one in of_key[key]:
                 one.new = [fact for new in one.facts for fact in memory.hear(new)]
+                one.known_as = memory.known_as
+            reversals[key] = memory.reversals
             if key not in known:
                 added[key] = memory
             elif memory.changed:
                 changed[key] = memory
         await store.put_things(connection, changed)
         waiting = await store.add_things(connection, added)
+    await add_reversals(connection, [(key, *pair) for key, found in reversals.items() for pair in found])
 
 
-def _dossier_said(one: Spoken) -> list[Outgoing]:
-    return _said(one, DossierSaid, about=one.key, data={"dossier": one.key, "raw_code": one.code})
+def _said(one: Spoken) -> list[Outgoing]:
+    new = [fact for fact in one.new if fact["slot"] != RECORD] if one.record else one.new
+    if not new or (one.record and not one.duty):
+        return []
+    at, trace = one.heard_at, one.tally.trace
+    if one.census:
+        return [outgoing(SourceCensusSaid, id=event_id(new), about=one.key, time=at, trace=trace, data=one.census)]
+    if one.duty:
+        return duty_said(one.code, one.duty, new, at=at, trace=trace)
+    if one.known_as is None:
+        return dossier_said(one.key, one.code, new, at=at, trace=trace)
+    return dossier_said(key_of(one.known_as), one.known_as, new, at=at, trace=trace, said_of=one.key)
 
 
-def _duty_said(one: Spoken) -> list[Outgoing]:
-    return _said(one, DutySaid, about=one.code, data={"duty": one.code, "kind": one.duty})
-
-
-def _said(one: Spoken, event: type[Event], *, about: str, data: Mapping[str, Any]) -> list[Outgoing]:
-    """Return one event for what is new; several where a second value brings out all that was kept back of a first."""
-    parts = [one.new[start : start + FACTS_AT_ONCE] for start in range(0, len(one.new), FACTS_AT_ONCE)]
-    return [
-        outgoing(
-            event,
-            id=event_id(facts),
-            about=about,
-            time=one.heard_at,
-            trace=one.tally.trace,
-            data={**data, "facts": facts},
-        )
-        for facts in parts
-    ]
+async def note_parked(connection: AsyncConnection, message: Received) -> None:
+    """Give a line of an import that failed alone its outcome: it was refused, and lies in quarantine."""
+    tally = tally_of(message, driven=False)
+    tally.refused = 1
+    await store.add_line_outcomes(connection, _line_outcomes([tally]))
 
 
 def _line_outcomes(tallies: Sequence[Tally]) -> list[store.LineOutcome]:
     return [
         store.LineOutcome(headers[IMPORT_ID], int(headers[IMPORT_LINE]), tally.accepted, tally.repeated, tally.refused)
         for tally in tallies
-        if AN_IMPORT_ID.fullmatch((headers := tally.message.headers).get(IMPORT_ID, ""))
-        and A_LINE.fullmatch(headers.get(IMPORT_LINE, ""))
+        if is_imported(tally.message)  # on FEED a source could write such headers itself
+        and IMPORT_ID in (headers := tally.message.headers)  # not where a line is carried out again
     ]

@@ -1,0 +1,1 @@
+"""What people put right: facts retracted, reversals let stand, two codes that are one dossier."""
