@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+from shared.events import Why
 from shared.worktime import CalendarEndsError, WorkCalendar, working_days_from
 
 
@@ -22,10 +23,11 @@ class Apology(NamedTuple):
 
 
 class Announcement(NamedTuple):
-    """A due time that a source gave out, and since when that is known."""
+    """A due time that a source gave out, since when that is known, and what for where it says so."""
 
     as_of: str
     due_at: str
+    because: Why | None = None
 
 
 def flags(

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.deadline import acts, counting, handlers
+from services.deadline import acts, counting, handlers, recalculating
 from services.deadline.counting import Counted
 from services.deadline.refolding import SETTINGS
 from shared.clock import PROVINCE_ZONE
@@ -20,6 +20,7 @@ CENSUS = "census"
 PART = 5_000  # ids of one event: some 300 kB
 GRACE = timedelta(minutes=5)  # after an hour's end: transactions that began in it have committed by then
 DAY = timedelta(days=1)
+LOOK_BACK = timedelta(days=31)  # for days on which units gave way to others while nobody swept
 
 _looked: WeakKeyDictionary[Engine, datetime] = WeakKeyDictionary()
 
@@ -42,6 +43,7 @@ async def sweep(connection: AsyncConnection, at: datetime) -> tuple[list[Outgoin
     if not more and _is_another_minute(connection, at):
         events += await _take_census(connection, at)
         events += await _count_hours(connection, at)
+        await recalculating.ask_for_turns(connection, after=at - LOOK_BACK, until=at)
     return events, more
 
 

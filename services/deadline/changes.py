@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from shared.events import (
     DeadlineMoved,
@@ -18,6 +19,15 @@ from shared.events import (
 )
 from shared.instants import canonical
 
+UNTOLD: dict[str, Any] = {
+    "channel": None,
+    "digitised": None,
+    "paid_online": None,
+    "unit_code": None,
+    "restricted": [],
+    "confidential": False,
+}  # what a state stored before them says of these
+
 
 def changed(old: Obligation | None, new: Obligation) -> type[ObligationChanged] | None:
     """Return the narrowest event for a change, or None where nothing changed.
@@ -29,7 +39,7 @@ def changed(old: Obligation | None, new: Obligation) -> type[ObligationChanged] 
     if old["state"] == new["state"] == "open" and old["due_at"] == new["due_at"]:
         new["timing"] = old["timing"]
     new["revision"] = old["revision"]
-    if old == new:
+    if old == new or {**UNTOLD, **old} == new:
         return None
     return _narrowest(old, new)
 
@@ -42,6 +52,8 @@ def _narrowest(old: Obligation, new: Obligation) -> type[ObligationChanged]:
         if before == "ended":
             return ObligationReopened
         return DeadlinePaused if after == "paused" else DeadlineResumed
+    if new["end"] == "void" != old["end"]:
+        return ObligationEnded
     if old["due_at"] != new["due_at"]:
         return DeadlineSet if old["due_at"] is None else DeadlineMoved
     return ObligationChanged
@@ -73,12 +85,15 @@ def fire(obligation: Obligation, *, now: str) -> type[ObligationChanged] | None:
     return None
 
 
-def voided(old: Obligation, *, now: datetime) -> Obligation:
-    """Return an obligation that turned out not to be, as what it rested on was put right; it stays so."""
+def voided(old: Obligation, *, of: Obligation, now: datetime) -> Obligation:
+    """Return a part that turned out not to be, as what it rested on was put right; it stays so. of: its matter."""
+    known: Obligation = {**old}
+    if of["confidential"]:
+        known |= {"confidential": True, "restricted": of["restricted"], "title": None, "field": None}
     if old["end"] == "void":
-        return {**old}
+        return known
     return {
-        **old,
+        **known,
         "state": "ended",
         "end": "void",
         "ended_at": canonical(now),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -12,13 +10,25 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from services.deadline import calendar_cli, jobs_cli
-from shared.cli import REFUSED_INPUT, Data, Output, client, exports, fail, moment, reading, refusal, writing
+from services.deadline import calendar_cli, jobs_cli, reconcile_cli
+from shared import sheets
+from shared.cli import (
+    REFUSED_INPUT,
+    Data,
+    Output,
+    client,
+    exports,
+    fail,
+    lines_of,
+    moment,
+    or_nothing,
+    reading,
+    refusal,
+    writing,
+)
 
 EXAMPLE = "Example: dondoc export obligations --as-of 2026-11-20T17:00:00+07:00 --format csv --output obligations.csv"
 DUE_EXAMPLE = "Example: dondoc due questions.ndjson --output answers.ndjson"
-BOM = b"\xef\xbb\xbf"  # Excel reads UTF-8 only behind it
-FORMULA_STARTS = ("=", "+", "-", "@", "\t")  # a spreadsheet would run what begins so
 
 
 class Format(StrEnum):
@@ -32,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=DUE_EXAMPLE)(due)
     app.command(epilog=jobs_cli.REPUBLISH_EXAMPLE)(jobs_cli.republish)
     calendar_cli.register(app)
+    reconcile_cli.register(app)
 
 
 def due(
@@ -90,41 +101,26 @@ def export_obligations(
             if not answer.is_success:
                 answer.read()
                 fail(refusal(answer))
+            found = or_nothing(answer.iter_bytes(), why="no obligation was known then")
             with writing(output) as out:
-                for part in answer.iter_bytes() if format is Format.NDJSON else as_csv(_lines(answer.iter_bytes())):
+                for part in found if format is Format.NDJSON else as_csv(lines_of(found)):
                     out.write(part)
     except httpx.TransportError as error:
         fail(f"deadline ended the answer early or does not answer ({type(error).__name__}); see `dondoc status`")
-
-
-def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines of an answer, split at line feeds alone: texts may hold other separators."""
-    rest = b""
-    for part in parts:
-        *whole, rest = (rest + part).split(b"\n")
-        yield from whole
 
 
 def as_csv(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Yield a CSV file that opens in a spreadsheet: UTF-8 with its mark, flags joined by spaces."""
     from shared.events import Obligation  # here, as it takes half a second that no other command needs to wait
 
-    text = io.StringIO()
-    rows = csv.DictWriter(text, list(Obligation.__annotations__), extrasaction="ignore")
-    rows.writeheader()
-    yield BOM + text.getvalue().encode()
+    names = [name for name in Obligation.__annotations__ if name not in ("restricted", "confidential")]
+    yield sheets.head(names)
     for line in lines:
-        text.seek(0)
-        text.truncate()
-        rows.writerow({name: _cell(value) for name, value in orjson.loads(line).items()})
-        yield text.getvalue().encode()
+        told = orjson.loads(line)
+        yield sheets.line(_cell(told.get(name)) for name in names)
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return " ".join(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return str(value).lower() if isinstance(value, bool) else value

@@ -97,7 +97,10 @@ async def next_timers(connection: AsyncConnection, act: str) -> tuple[datetime |
 
 
 async def overdue(connection: AsyncConnection, *, at: datetime) -> Overdue:
-    """Return what is open and overdue at `at`, from due times and states, in one snapshot of the table."""
+    """Return what is open and overdue at `at`, from due times and states, in one snapshot of the table.
+
+    What is confidential is among it: who presses has to press for all of it. It goes by its id alone.
+    """
     rows = await connection.execute(
         text(
             "WITH open AS (SELECT id, kind, due_at, near_at, document FROM deadline.obligation WHERE state = 'open') "
@@ -118,12 +121,13 @@ async def overdue(connection: AsyncConnection, *, at: datetime) -> Overdue:
 
 
 async def count_by_kind(connection: AsyncConnection, now: datetime) -> dict[tuple[str, str, str], int]:
-    """Return obligations by kind, state and, of the open ones, by timing at `now`."""
+    """Return obligations by kind, state and, of the open ones, by timing at `now`; no confidential ones."""
     rows = await connection.execute(
         text(
             "SELECT kind, state, CASE WHEN state <> 'open' THEN '' WHEN due_at IS NULL THEN 'no_deadline' "
             "WHEN due_at < :now THEN 'overdue' WHEN near_at <= :now THEN 'due_soon' ELSE 'on_time' END AS timing, "
-            "count(*) AS number FROM deadline.obligation WHERE state <> 'void' GROUP BY 1, 2, 3"
+            "count(*) AS number FROM deadline.obligation WHERE state <> 'void' AND NOT confidential "
+            "GROUP BY 1, 2, 3"
         ),
         {"now": now},
     )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from services.deadline import apologies, local_software
 from services.deadline.apologies import Announcement, Apology
+from services.deadline.corrections import Corrected
 from services.deadline.limits import Limit, due_after
 from shared import worktime
 from shared.events import Channel, DueFrom, End, Kind, Obligation, State, Timing
@@ -34,7 +35,10 @@ class Course:
     """What happened in one matter, in order, without repeats.
 
     part: tells steps and pauses of one dossier apart. parent: the obligation that it is a part of. near: how long
-    before the due time it is due soon, where that is not as usual.
+    before the due time it is due soon, where that is not as usual. unit, unit_name: the words for who must act;
+    unit_above: of a step, the name of its dossier's unit; unit_hints: the rooms that had the dossier, with days;
+    unit_said_on: the day the words are of; unit_code: what they mean. restricted: who must not be told. confidential:
+    it is in no list, count or export. first_limit: the limit before it was extended as the law allows.
     """
 
     kind: Kind
@@ -45,6 +49,10 @@ class Course:
     parent: str | None = None
     unit: str | None = None
     unit_name: str | None = None
+    unit_above: str | None = None
+    unit_hints: Sequence[tuple[str, str]] = ()
+    unit_said_on: str | None = None
+    unit_code: str | None = None
     holder: str | None = None
     holder_due_at: str | None = None
     procedure: str | None = None
@@ -55,6 +63,7 @@ class Course:
     accepted_at: str | None = None
     announcements: Sequence[Announcement] = ()
     limit: Limit | None = None
+    first_limit: Limit | None = None
     near: timedelta | None = None
     pauses: Sequence[Pause] = ()
     apologies: Sequence[Apology] = ()
@@ -62,6 +71,11 @@ class Course:
     first_ended_at: str | None = None
     end: End | None = None
     flags: set[str] = field(default_factory=set)
+    digitised: bool | None = None
+    paid_online: bool | None = None
+    restricted: Sequence[str] = ()
+    confidential: bool = False
+    corrections: Corrected | None = None
 
     @property
     def obligation_id(self) -> str:
@@ -96,6 +110,7 @@ def obligation_of(course: Course, *, calendar: WorkCalendar, near: timedelta) ->
         "source": course.source,
         "unit": course.unit,
         "unit_name": course.unit_name,
+        "unit_code": course.unit_code,
         "holder": course.holder,
         "holder_due_at": course.holder_due_at,
         "procedure": course.procedure,
@@ -121,6 +136,11 @@ def obligation_of(course: Course, *, calendar: WorkCalendar, near: timedelta) ->
         "flags": [],
         "revision": 0,
         "because": None,
+        "channel": course.channel,
+        "digitised": course.digitised,
+        "paid_online": course.paid_online,
+        "restricted": list(course.restricted),
+        "confidential": course.confidential,
     }
     if course.ended_at and due.due_at:
         obligation["timing"] = timing_of_ended(due_at=due.due_at, ended_at=course.ended_at)
@@ -181,7 +201,8 @@ def _due(course: Course, *, calendar: WorkCalendar) -> Due:
     """
     computed = _computed_due(course, calendar=calendar)
     if not course.announcements:
-        return Due(computed, "computed" if computed else None, computed, computed)
+        unextended = _computed_due(_before_extension(course), calendar=calendar) if course.first_limit else None
+        return Due(computed, "computed" if computed else None, unextended or computed, computed)
     first, last = course.announcements[0], course.announcements[-1]
     due_at, moved = last.due_at, False
     begun = course.accepted_at or ""
@@ -211,6 +232,11 @@ def _computed_due(course: Course, *, calendar: WorkCalendar) -> str | None:
         course.flags.add("calendar_unknown")
         return None
     return due_at
+
+
+def _before_extension(course: Course) -> Course:
+    """Return the course as it would be had its limit not been extended."""
+    return replace(course, limit=course.first_limit, first_limit=None, flags=set())
 
 
 def projected_due_at(course: Course, *, now: str, calendar: WorkCalendar) -> str | None:

@@ -6,21 +6,22 @@ Any permutation of the facts with any duplicates gives the same courses.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from services.deadline import parts
+from services.deadline.about import describe
 from services.deadline.apologies import Announcement, Apology
+from services.deadline.corrections import Corrected, corrected
 from services.deadline.course import Course, Pause
 from services.deadline.parts import ENDS, PAUSING, RUNNING, SUPPLEMENT, Standing, Stop, Terms
-from services.deadline.slots import PROMISES, Slots, happened, slots_of
-from shared.codes import agency_of, short_agency
+from services.deadline.slots import PROMISES, Slots, happened, order, slots_of
 from shared.events import Fact
 
 REOPENING = RUNNING | PAUSING
 RETURNED = 10  # after 9; moves no clock
 FUTURE = timedelta(days=1)
+ROOMS = 8  # that are asked which of several units is meant
 
 
 def fold(key: str, raw_code: str, facts: Iterable[Fact], *, terms: Terms, until: str | None = None) -> list[Course]:
@@ -29,29 +30,53 @@ def fold(key: str, raw_code: str, facts: Iterable[Fact], *, terms: Terms, until:
     until: show the world at that moment: later happenings are left out; of due dates announced later only the first
         is used where none was known before.
     """
-    slots: Slots = slots_of(facts)
+    correct = corrected(key, facts)
+    if correct.part_of or not correct.facts:
+        return [_void(key, raw_code, correct)] if until is None else []
+    slots: Slots = slots_of(correct.facts)
     if until is not None:
         slots, later = happened(slots, until=until), slots
         if not _is_there(slots, later=later):
             return []
     everything = [fact for slot in slots.values() for fact in slot]
-    first = min(everything, key=lambda fact: (fact["heard"], fact["source"]))
-    course = Course("dossier", key, first["source"], first["heard"])
-    _describe(course, slots.get("about", ()), raw_code=raw_code)
+    course = _begun(key, everything)
+    course.corrections = correct
+    describe(course, slots, raw_code=raw_code)
     if accepted := slots.get("accepted"):
         course.accepted_at = accepted[-1]["value"]
     course.announcements = announcements(slots.get("due", ()))
     course.apologies = _apologies(slots)
     stops = [_supplement(slots[name]) for name in sorted(slots) if name.startswith("supplement.")]
     stops += [_stop(slots[name][-1]) for name in sorted(slots) if name.startswith("pause.")]
-    standing = _follow(course, slots.get("standing", ()))
+    standing = _follow(course, _with_own_steps(slots))
+    course.unit_hints = _rooms(standing)
     course.pauses = _pauses(course, standing, stops)
     if _supplement_requests(standing, stops) > 1:
         course.flags.add("supplement_repeated")
-    flag(course, everything, slots)
+    flag(course, everything, slots, stands=correct.stands)
     filed = slots.get("filed")
     filed_at = filed[-1]["value"] if filed else None
     return [course, *parts.of(course, filed_at=filed_at, standing=standing, stops=stops, terms=terms)]
+
+
+def _begun(key: str, facts: Iterable[Fact]) -> Course:
+    first = min(facts, key=lambda fact: (fact["heard"], fact["source"]))
+    return Course("dossier", key, first["source"], first["heard"])
+
+
+def _void(key: str, raw_code: str, correct: Corrected) -> Course:
+    """Return the course of what is no dossier of its own: another code of one, or all that was said is retracted."""
+    course = _begun(key, correct.all)
+    course.corrections = correct
+    describe(course, slots_of(correct.all), raw_code=raw_code)
+    course.end = "void"
+    if correct.part_of:
+        course.ended_at = correct.part_of["at"]
+        course.flags.add("same_as")
+    else:
+        course.ended_at = max((mark["at"] for _, mark in correct.retracted), default=course.heard_at)
+        course.flags.add("retracted" if correct.retracted else "same_as")
+    return course
 
 
 def _is_there(slots: Slots, *, later: Slots) -> bool:
@@ -59,16 +84,10 @@ def _is_there(slots: Slots, *, later: Slots) -> bool:
     return bool(slots.keys() - PROMISES) and ("accepted" not in later or "accepted" in slots or "filed" in slots)
 
 
-def _describe(course: Course, about: Sequence[Fact], *, raw_code: str) -> None:
-    """An empty member says nothing: the newest that is filled counts."""
-    known: dict[str, Any] = {}
-    for fact in about:
-        known.update({name: value for name, value in fact["value"].items() if value})
-    course.procedure, course.field_name = known.get("procedure"), known.get("field")
-    course.case, course.channel = known.get("case"), known.get("channel")
-    course.unit_name = known.get("unit_name")
-    named = short_agency(course.unit_name) if course.unit_name else None
-    course.unit = named or agency_of(raw_code) or known.get("agency") or course.unit_name
+def _rooms(standing: Sequence[Standing]) -> list[tuple[str, str]]:
+    """Return the names of the last few rooms that had the dossier, with the days: one may hold that of a commune."""
+    rooms = {one.step["division"]: one.at[:10] for one in standing if one.step and one.step.get("division")}
+    return sorted(rooms.items(), key=lambda room: (room[1], room[0]), reverse=True)[:ROOMS]
 
 
 def announcements(due: Sequence[Fact]) -> list[Announcement]:
@@ -76,7 +95,7 @@ def announcements(due: Sequence[Fact]) -> list[Announcement]:
     told: list[Announcement] = []
     for fact in due:
         if not told or told[-1].due_at != fact["value"]:
-            told.append(Announcement(fact["as_of"], fact["value"]))
+            told.append(Announcement(fact["as_of"], fact["value"], fact.get("why")))
     return told
 
 
@@ -134,6 +153,26 @@ def _follow(course: Course, standing: Sequence[Fact]) -> list[Standing]:
     return followed
 
 
+def _with_own_steps(slots: Slots) -> Sequence[Fact]:
+    """Return the statuses in order, among them each step that our own format tells of, as newest known of its number.
+
+    Such a step is what the portal's progress message of status 4 is, but that it may know its own end.
+    """
+    steps: list[Fact] = []
+    for name in slots:
+        if name.startswith("step."):
+            newest = slots[name][-1]
+            told = newest["value"]
+            value = {"status": 4, "step": told["since"], "division": told["unit"], "step_due": told["due"]}
+            ends = {"until": told["until"]} if told["until"] else {}
+            heard = min(fact["heard"] for fact in slots[name])
+            # its name tells it from others: which of its facts is newest may depend on what intake keeps back
+            said = {"value": {**value, **ends}, "as_of": told["since"], "heard": heard, "id": name}
+            steps.append({**newest, **said, "slot": "standing"})  # type: ignore[typeddict-item]
+    standing = slots.get("standing", ())
+    return sorted([*standing, *steps], key=order) if steps else standing
+
+
 def _standing(fact: Fact) -> Standing:
     value = fact["value"]
     status = value["status"] or 0
@@ -179,7 +218,7 @@ def _pauses(course: Course, standing: Sequence[Standing], stops: Sequence[Stop])
     for stop in stops:
         until = stop.until or _earliest(resumptions, stop.since, None)
         spans.append(Pause(stop.since, until, stop.effect))
-    return _joined(spans, ended_at=course.ended_at)
+    return joined(spans, ended_at=course.ended_at)
 
 
 def _supplement_requests(standing: Sequence[Standing], stops: Sequence[Stop]) -> int:
@@ -196,25 +235,26 @@ def _earliest(times: Iterable[str], after: str, known: str | None) -> str | None
     return min((at for at in (*times, known) if at and at > after), default=known)
 
 
-def _joined(spans: Iterable[Pause], *, ended_at: str | None) -> list[Pause]:
+def joined(spans: Iterable[Pause], *, ended_at: str | None) -> list[Pause]:
     """Return spans in order, overlapping ones as one, which resets if any of them does."""
-    joined: list[Pause] = []
+    found: list[Pause] = []
     for span in sorted(
         spans, key=lambda span: (span.since, span.until or "~", span.effect)
     ):  # "~": after every instant
         until = min(filter(None, (span.until, ended_at)), default=None)
         if until is not None and until <= span.since:
             continue
-        if joined and (joined[-1].until is None or joined[-1].until >= span.since):
-            last = joined[-1]
+        if found and (found[-1].until is None or found[-1].until >= span.since):
+            last = found[-1]
             ends = None if last.until is None or until is None else max(last.until, until)
-            joined[-1] = Pause(last.since, ends, "reset" if "reset" in (last.effect, span.effect) else "suspend")
+            found[-1] = Pause(last.since, ends, "reset" if "reset" in (last.effect, span.effect) else "suspend")
         else:
-            joined.append(Pause(span.since, until, span.effect))
-    return joined
+            found.append(Pause(span.since, until, span.effect))
+    return found
 
 
-def flag(course: Course, facts: Sequence[Fact], slots: Slots) -> None:
+def flag(course: Course, facts: Sequence[Fact], slots: Slots, *, stands: Collection[str] = ()) -> None:
+    """Flag what is odd. stands: ids of facts that an operator let stand beside another of the same `as_of`."""
     for fact in facts:
         at, heard = fact["at"], fact["heard"]
         if at > heard and datetime.fromisoformat(at) > datetime.fromisoformat(heard) + FUTURE:
@@ -225,7 +265,8 @@ def flag(course: Course, facts: Sequence[Fact], slots: Slots) -> None:
     for name in ("accepted", "due", "filed"):
         slot = slots.get(name, ())
         for one, other in itertools.pairwise(slot):
-            if one["as_of"] == other["as_of"] and one["rank"] == other["rank"] and one["value"] != other["value"]:
+            tied = one["as_of"] == other["as_of"] and one["rank"] == other["rank"]
+            if tied and one["value"] != other["value"] and other["id"] not in stands:
                 course.flags.add("possible_reversal")
     if course.ended_at and course.accepted_at and course.ended_at < course.accepted_at:
         course.flags.add("ended_before_accepted")

@@ -1,4 +1,4 @@
-"""The facts of a duty, a task that puts a finding right or a periodic report, folded into its course.
+"""The facts of a duty, such as a task that puts a finding right or a periodic report, folded into its course.
 
 Pure: any permutation with any duplicates gives the same course. Facts are ordered in their slots as a dossier's are.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 
+from services.deadline.about import names
+from services.deadline.corrections import Corrected, corrected
 from services.deadline.course import Course
 from services.deadline.dossier import announcements, flag
 from services.deadline.slots import Slots, happened, slots_of
@@ -24,21 +26,33 @@ def fold(kind: DutyKind, id: str, facts: Iterable[Fact], *, until: str | None = 
     until: show the world at that moment: later happenings are left out; of due dates announced later only the first
         is used where none was known before.
     """
-    slots: Slots = slots_of(facts)
-    first = min(itertools.chain(*slots.values()), key=lambda fact: (fact["heard"], fact["source"]))
+    correct = corrected(id, facts)
+    slots: Slots = slots_of(correct.facts)
+    first = min(correct.all, key=lambda fact: (fact["heard"], fact["source"]))
+    if not correct.facts:
+        return _void(Course(kind, id, first["source"], first["heard"]), correct) if until is None else None
     if until is not None:
         begun = slots.get("given") or [*itertools.chain(*slots.values())]
         if all(fact["at"] > until for fact in begun):
             return None
         slots = happened(slots, until=until)
     course = Course(kind, id, first["source"], first["heard"])
+    course.corrections = correct
     _describe(course, slots.get("about", ()))
     if given := slots.get("given"):
         course.accepted_at = given[-1]["value"]
     course.announcements = announcements(slots.get("due", ()))
     _follow(course, slots.get("standing", ()))
-    flag(course, [*itertools.chain(*slots.values())], slots)
+    flag(course, [*itertools.chain(*slots.values())], slots, stands=correct.stands)
     course.flags.discard("not_in_one_stop")  # no duty comes from there
+    return course
+
+
+def _void(course: Course, correct: Corrected) -> Course:
+    course.ended_at = max((mark["at"] for _, mark in correct.retracted), default=course.heard_at)
+    course.end = "void"
+    course.flags.add("retracted")
+    course.corrections = correct
     return course
 
 
@@ -47,6 +61,8 @@ def _describe(course: Course, about: Sequence[Fact]) -> None:
     known: dict[str, str] = {}
     for fact in about:
         known.update({name: value for name, value in fact["value"].items() if value})
+    if runs := names(about):
+        course.unit_said_on = runs[-1].since[:10]
     course.field_name, course.title, course.unit_name = known.get("field"), known.get("title"), known.get("unit_name")
     course.unit = (short_agency(course.unit_name) if course.unit_name else None) or course.unit_name
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.deadline import apologies, limits, wording
+from services.deadline import apologies, corrections, limits, wording
 from services.deadline.course import Course, ended_pauses, local_due_at, projected_due_at
 from services.deadline.folding import Folded
+from shared.directory import Directory
 from shared.worktime import CalendarEndsError, WorkCalendar
 
 
@@ -19,36 +20,62 @@ def explained(folded: Folded, *, now: str, moved: Sequence[dict[str, Any]] = ())
     moved: earlier due times that reference data moved, with the reasons.
     returns: `announced`, each due date the source gave, in the order in which it became known; `computed`, how ours
         comes about, None where there is no rule, no start, or the calendar ends before it; `local_software_due_at`,
-        what the local one-stop software would print by its own arithmetic.
+        what the local one-stop software would print by its own arithmetic; `corrections`, what people put right.
     """
-    obligation, course, calendar = folded
+    obligation, course, calendar, _ = folded
     computed = _computed(course, calendar=calendar)
-    due_at = obligation["due_at"]
-    sentences = []
-    if due_at and obligation["due_from"] in ("source", "source_shifted"):
-        shifted = obligation["due_from"] == "source_shifted"
-        sentences.append(wording.of_source(source=course.source, due_at=datetime.fromisoformat(due_at), moved=shifted))
-    if computed:
-        sentences.append(computed.pop("sentence"))
     letters = [_apology(letter, course, calendar) for letter in course.apologies]
-    if letters:
-        sentences.append(wording.of_letters(letters))
+    projected = projected_due_at(course, now=now, calendar=calendar)
+    corrected = corrections.told(course.corrections)
+    sentences = list(_of_due(folded, computed, letters))
     if moved:
         sentences.append(_move(moved[-1], calendar=calendar))
-    projected = projected_due_at(course, now=now, calendar=calendar)
+    if corrected:
+        sentences += wording.of_corrections(corrected, left=course.end != "void")
     if projected:
         sentences.append(wording.of_pause(projected=datetime.fromisoformat(projected)))
     return {
         "due_from": obligation["due_from"],
-        "announced": [{"as_of": told.as_of, "due_at": told.due_at} for told in course.announcements],
+        "announced": [told._asdict() for told in course.announcements],
         "apologies": letters,
         "pauses": [{"from": one.since, "to": one.until, "effect": one.effect} for one in course.pauses],
         "projected_due_at": projected,
         "computed": computed,
         "local_software_due_at": local_due_at(course, calendar=calendar),
         "moved": list(moved),
+        "corrections": corrected,
         "calendar_version": calendar.version,
         "sentence": " ".join(sentences) or "Chưa có hạn: nguồn không báo hạn và không có thời hạn để tính.",
+    }
+
+
+def _of_due(folded: Folded, computed: dict[str, Any] | None, letters: Sequence[dict[str, Any]]) -> Iterator[str]:
+    due_at, due_from = folded.obligation["due_at"], folded.obligation["due_from"]
+    if due_at and due_from in ("source", "source_shifted"):
+        at, shifted = datetime.fromisoformat(due_at), due_from == "source_shifted"
+        yield wording.of_source(source=folded.course.source, due_at=at, moved=shifted)
+    if computed:
+        yield computed.pop("sentence")
+    if folded.course.first_limit and (first := folded.obligation["first_due_at"]):
+        yield wording.of_extension(limit=folded.course.first_limit, due_at=datetime.fromisoformat(first))
+    if letters:
+        yield wording.of_letters(letters)
+
+
+def explained_unit(folded: Folded, units: Directory) -> dict[str, Any]:
+    """Return how the words of the source came to mean a unit: `code`, `why`, the words that singled it out.
+
+    `candidates`: code and name of the several units of which nothing singles one out; then `sentence` says so.
+    """
+    meaning, course = folded.meaning, folded.course
+    candidates = [{"code": code, "name": units.units[code].name} for code in meaning.candidates]
+    said = course.unit_name or course.unit or ""
+    return {
+        "code": meaning.code,
+        "why": meaning.why,
+        "evidence": list(meaning.evidence),
+        "candidates": candidates,
+        "sentence": wording.of_ambiguous(said, [one["name"] for one in candidates]) if candidates else None,
     }
 
 

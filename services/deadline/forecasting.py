@@ -67,6 +67,7 @@ class Report:
 
 async def forecast(connection: AsyncConnection, would: Reference, *, now: str) -> AsyncIterator[Report]:
     """Yield the report as it grows, a page at a time; the last is the whole. connection: one that sees one snapshot."""
+    would = would.on(now)
     report, after = Report(open=await store.count_matters(connection)), ""
     yield report
     while page := await store.list_matters(connection, after=after, limit=PAGE, open_only=True):
@@ -84,5 +85,5 @@ async def forecast(connection: AsyncConnection, would: Reference, *, now: str) -
 
 def _open(id: str, said: Any, would: Reference) -> Iterator[Obligation]:
     for folded in fold(id, said, known=would, terms=TERMS):
-        if folded.obligation["state"] != "ended":
+        if folded.obligation["state"] != "ended" and not folded.course.confidential:
             yield folded.obligation

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.deadline import counting, recalculating, reference_store, said_store, store
+from services.deadline import comparing, counting, recalculating, reference_store, said_store, store
 from services.deadline.changes import fire
 from services.deadline.folding import Data
 from services.deadline.reference import Row
@@ -28,6 +28,7 @@ from shared.events import (
     UnitDescribed,
 )
 from shared.instants import canonical
+from shared.place import Place
 from shared.service import Heard
 
 SWEEP_LIMIT = 1000  # one atomic batch of the stream
@@ -37,6 +38,7 @@ REFERENCE: Mapping[str, str] = {
     UnitDescribed.subject(): "unit",
 }
 MATTERS = (DossierSaid.subject(), DutySaid.subject())
+FEEDBACK = tuple(subject for subject, event in EVENTS.items() if issubclass(event, ComplaintChanged))
 
 Read = Callable[[Received], tuple[str, Data, str]]
 
@@ -44,7 +46,7 @@ Read = Callable[[Received], tuple[str, Data, str]]
 async def follow_intake(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
     """Keep what due dates rest on; add what was said of dossiers and duties, fold those it touches, say what changed.
 
-    hears: intake.dossier_said|duty_said|calendar_described|procedure_described|unit_described.v1.
+    hears: intake.dossier_said|duty_said|calendar_described|procedure_described|unit_described|source_census_said.v1.
     says: every DEADLINE event but near, passed, censuses and counts.
     repeats: harmless - the same event has the same id, and the fold is over a set of facts.
     raises: nothing of its own; past the calendar's end an obligation is flagged `calendar_unknown`.
@@ -52,15 +54,26 @@ async def follow_intake(connection: AsyncConnection, heard: Heard) -> list[Outgo
     news = [message for message in heard.messages if message.subject in REFERENCE]
     if news:
         await _keep_reference(connection, news, now=heard.now)
-    return await _follow(connection, heard, [m for m in heard.messages if m.subject not in REFERENCE], _of_intake)
+    for message in heard.messages:
+        if message.subject == comparing.CENSUSES:
+            await _keep_census(connection, message, now=heard.now)
+    return await _follow(connection, heard, [m for m in heard.messages if m.subject in MATTERS], _of_intake)
 
 
 async def follow_complaints(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
-    """Add what was said of citizens' feedback: an answer is owed like anything else.
+    """Add what was said of citizens' feedback: an answer, and whatever else it has a term for, is owed like anything.
 
-    hears: complaints.*. says: as `follow_intake`. repeats: harmless, the newest revision counts.
+    hears: complaints.complaint_changed.v1 and the narrower ones. says: as `follow_intake`.
+    repeats: harmless, the newest revision counts.
     """
     return await _follow(connection, heard, heard.messages, _of_complaint)
+
+
+async def _keep_census(connection: AsyncConnection, message: Received, *, now: datetime) -> None:
+    try:
+        await comparing.keep_part(connection, message)
+    except ValidationError as error:
+        await quarantine.add(connection, "deadline", [_refusal(message, error, now=now)])
 
 
 def _of_intake(message: Received) -> tuple[str, Data, str]:
@@ -119,13 +132,22 @@ async def _keep_reference(connection: AsyncConnection, messages: Sequence[Receiv
 
 
 def _refusal(message: Received, error: Exception, *, now: datetime) -> quarantine.Entry:
-    detail = f"{error.error_count()} places" if isinstance(error, ValidationError) else "no Nats-Msg-Id"
-    origin = f"{message.stream}/{message.sequence}"
-    return quarantine.Entry(message.stream, "not_an_event", detail, origin, now, message.data)
+    wrong = error.errors(include_input=False) if isinstance(error, ValidationError) else []
+    return quarantine.Entry(
+        source=message.stream,
+        reason="not_an_event",
+        detail=f"{len(wrong)} places" if wrong else "no Nats-Msg-Id",
+        origin=f"{message.stream}/{message.sequence}",
+        at=now,
+        raw=message.data,
+        subject=message.subject,
+        place=Place(fields=tuple(".".join(map(str, one["loc"])) for one in wrong)),
+    )
 
 
 async def observe(connection: AsyncConnection, now: datetime) -> None:
     metrics.set_all(metrics.obligations, await counting.count_by_kind(connection, now))
+    await comparing.observe(connection)
 
 
 async def sweep(connection: AsyncConnection, at: datetime) -> tuple[list[Outgoing], bool]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, HTTPException, Path, Query, Request
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -16,6 +16,7 @@ from shared import db
 from shared.bodies import described, read_json
 from shared.events import CalendarDescribed, ProcedureDescribed
 from shared.instants import canonical
+from shared.openapi import NDJSON, answers
 from shared.service import Running
 from shared.worktime import CalendarError
 
@@ -70,7 +71,7 @@ async def show_job(id: Annotated[int, Path(ge=0, le=BIGGEST)], request: Request)
     return found._asdict()
 
 
-@router.post("/forecast", openapi_extra=described(CHANGE))
+@router.post("/forecast", openapi_extra=described(CHANGE), response_class=Response, responses=answers(NDJSON))
 async def forecast(request: Request) -> StreamingResponse:
     """Stream what would change if these calendars and procedures were announced: a line a page, the last is the whole.
 
@@ -80,7 +81,7 @@ async def forecast(request: Request) -> StreamingResponse:
     change = await read_json(request, CHANGE, limit=BODY_LIMIT)
     async with running.engine.connect() as connection:
         would = _would(await reference_store.list_rows(connection), change, since=canonical(running.clock.now()))
-    return StreamingResponse(_forecast(running, would), media_type="application/x-ndjson")
+    return StreamingResponse(_forecast(running, would), media_type=NDJSON)
 
 
 def _would(rows: list[Row], change: Change, *, since: str) -> Reference:

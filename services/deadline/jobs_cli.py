@@ -12,11 +12,11 @@ from shared.cli import AsJson, Data, call, client, moment
 from shared.cli_jobs import wait_for
 
 REPUBLISH_EXAMPLE = "Example: dondoc republish deadline --since 2026-11-20T00:00:00+07:00"
-SERVICES = ("deadline",)
+SERVICES = ("deadline", "intake")
 
 
 def republish(
-    service: Annotated[str, typer.Argument(help="Whose states: deadline.")],
+    service: Annotated[str, typer.Argument(help="Whose states: deadline; intake: directory, procedures, calendars.")],
     since: Annotated[str | None, typer.Option(help="Only what changed since then, such as 2026-11-20T00:00.")] = None,
     as_json: AsJson = False,
     data: Data = None,
@@ -28,9 +28,12 @@ def republish(
     if service not in SERVICES:
         raise typer.BadParameter(f"{service} cannot; there is {', '.join(SERVICES)}", param_hint="SERVICE")
     query = {"since": moment(since, option="--since")} if since else {}
-    with client("deadline", data) as deadline:
-        asked = call(lambda: deadline.post("/v1/republish", params=query)).json()
-        job = wait_for(deadline, asked["id"], what="saying states again")
+    with client(service, data) as owner:
+        asked = call(lambda: owner.post("/v1/republish", params=query)).json()
+        if "done" in asked:  # a short work, done with the answer
+            typer.echo(orjson.dumps(asked).decode() if as_json else f"{asked['done']} states said again")
+            return
+        job = wait_for(owner, asked["id"], what="saying states again")
     seconds = (datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["asked_at"])).total_seconds()
     if as_json:
         typer.echo(orjson.dumps(job).decode())

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from services.deadline import acts, api, census, counting, handlers, recalculating
+from services.deadline import acts, api, census, comparing, counting, handlers, recalculating
 from shared.consumer import Hearing
 from shared.events import (
     CensusTaken,
-    ComplaintAnswered,
-    ComplaintFiled,
     DeadlineMoved,
     DeadlineNear,
     DeadlinePassed,
@@ -40,17 +38,21 @@ SERVICE = Service(
         EventsCounted,
     ],
     handlers=[
-        (Hearing("INTAKE", (*handlers.MATTERS, *handlers.REFERENCE)), census.tallied(handlers.follow_intake)),
         (
-            Hearing("COMPLAINTS", (ComplaintFiled.subject(), ComplaintAnswered.subject())),
+            Hearing("INTAKE", (*handlers.MATTERS, *handlers.REFERENCE, comparing.CENSUSES)),
+            census.tallied(handlers.follow_intake),
+        ),
+        (Hearing("BACKFILL", ("backfill.intake.>",), window=500), census.tallied(handlers.follow_intake)),
+        (
+            Hearing("COMPLAINTS", handlers.FEEDBACK),
             census.tallied(handlers.follow_complaints),
         ),
     ],
     sweep=census.sweep,
     next_timer=census.next_timer,
     counts=counting.counts,
-    busy=acts.count_unfinished,
-    background=[recalculating.walk_for_ever],
+    busy=lambda connection, _: acts.count_unfinished(connection),
+    background=[recalculating.walk_for_ever, comparing.compare_for_ever],
     observe=handlers.observe,
     router=api.router,
 )

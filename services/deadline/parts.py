@@ -87,6 +87,8 @@ def _part(dossier: Course, kind: Any, *, since: str | None, heard_at: str) -> Co
         parent=dossier.obligation_id,
         unit=dossier.unit,
         unit_name=dossier.unit_name,
+        unit_hints=dossier.unit_hints,
+        unit_said_on=dossier.unit_said_on,
         procedure=dossier.procedure,
         field_name=dossier.field_name,
     )
@@ -125,18 +127,19 @@ def _reception(
 def _steps(dossier: Course, steps: Sequence[Standing]) -> Iterator[Course]:
     """Yield the steps that have a term of their own (NgayKetThucTheoQuyDinh).
 
-    A progress message begins a step, which lasts until the next one or the end of the dossier. One that waits for the
-    applicant, or tells of an end, is no work of anyone.
+    A progress message begins a step, which lasts until its own end where that is told, else until the next one, and no
+    longer than the dossier. One that waits for the applicant, or tells of an end, is no work of anyone.
     """
     ordered = sorted(steps, key=lambda step: step.at)
     for number, step in enumerate(ordered):
         following = ordered[number + 1].at if number + 1 < len(ordered) else None
-        until = min(filter(None, (following, dossier.ended_at)), default=None)
         assert step.step
-        if not step.step.get("step_due") or step.status not in RUNNING or (until and until <= step.at):
+        until = min(filter(None, (step.step.get("until") or following, dossier.ended_at)), default=None)
+        over_at_once = (until and until <= step.at) or following == step.at
+        if not step.step.get("step_due") or step.status not in RUNNING or over_at_once:
             continue
         course = _part(dossier, "step", since=step.at, heard_at=step.heard)
-        course.unit_name = step.step.get("division") or dossier.unit_name
+        course.unit_name, course.unit_above = step.step.get("division") or dossier.unit_name, dossier.unit_name
         course.accepted_at = step.at
         course.announcements = [Announcement(step.at, step.step["step_due"])]
         course.pauses = list(_within(dossier.pauses, step.at, until))

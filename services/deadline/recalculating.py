@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,9 +15,10 @@ from services.deadline.reference import Reference, Row
 from services.deadline.refolding import put_folded, say
 from services.deadline.store import Matter, Put
 from shared import db, quarantine
-from shared.clock import machine_now
+from shared.clock import PROVINCE_ZONE, machine_now
 from shared.cloudevents import Outgoing
 from shared.events import DueChange, ObligationChanged
+from shared.instants import canonical
 from shared.logs import log, told
 from shared.service import Running
 
@@ -32,7 +33,9 @@ async def ask(connection: AsyncConnection, before: Reference, after: Reference, 
     for row in new:
         by_kind.setdefault(row.kind, []).append(row.name)
     for kind, names in by_kind.items():
-        if kind == "unit" and before.marks() == after.marks():
+        if kind == "unit" and before.units == after.units and before.marks() == after.marks():
+            continue
+        if kind == "unit" and not await store.is_any_open(connection):  # the directory's first load
             continue
         detail = {"procedures": sorted(names)} if kind == "procedure" else {}
         waiting = await acts.lock_unfinished(connection, RECALCULATE, subject=BECAUSE[kind])
@@ -160,6 +163,15 @@ async def ask_to_republish(connection: AsyncConnection, *, since: datetime | Non
     """Ask for every present state to be said again, or those that changed since; returns the id of the walk."""
     detail = {"since": since.isoformat()} if since else {}
     return await _add(connection, REPUBLISH, subject="", detail=detail)
+
+
+async def ask_for_turns(connection: AsyncConnection, *, after: datetime, until: datetime) -> None:
+    """Ask for a walk for each day up to `until` on which units gave way to others, so that what is open goes over."""
+    known = await reference_store.newest(connection)
+    days = known.units.turns(after=canonical(after)[:10], until=canonical(until)[:10])
+    if days:
+        slot = datetime.combine(date.fromisoformat(days[-1]), time(), PROVINCE_ZONE)
+        await acts.add(connection, RECALCULATE, subject="directory", slot=slot, detail={}, finished=False)
 
 
 async def _add(connection: AsyncConnection, act: str, *, subject: str, detail: dict[str, Any]) -> int:

@@ -5,46 +5,21 @@ Open obligations go by what is known now, ended ones by what was known when they
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
-from itertools import groupby
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from services.deadline import limits
 from services.deadline.course import Course
 from services.deadline.limits import Limit, Rule
-from shared.directory import Directory, Unit, directory, normalised, resolve
-from shared.worktime import CalendarError, WorkCalendar, vietnam
-from shared.worktime.loading import from_given
-
-T = TypeVar("T")
-PROVINCE = "thanh-hoa"
-ALWAYS = ""  # before every instant: what the program carries was always known
-
-
-class Dated(Generic[T]):
-    """The versions of one thing, each since it was announced."""
-
-    __slots__ = ("_since", "_versions")
-
-    def __init__(self, versions: Iterable[tuple[str, T]]) -> None:
-        ordered = sorted(versions, key=lambda version: version[0])
-        self._since = [since for since, _ in ordered]
-        self._versions = [version for _, version in ordered]
-
-    def at(self, moment: str | None) -> T | None:
-        """Return the version known at `moment`, the newest where it is None; None where none was known yet."""
-        if moment is None:
-            return self._versions[-1]
-        known = bisect_right(self._since, moment)
-        return self._versions[known - 1] if known else None
-
-    def __iter__(self) -> Any:
-        return iter(zip(self._since, self._versions, strict=True))
+from shared import announced
+from shared.announced import ALWAYS, PROVINCE, Dated
+from shared.directory import ENDLESS, Directory, Meaning, Words, directory, resolve, unit_of
+from shared.unit_words import normalised
+from shared.worktime import WorkCalendar
 
 
 class Row(NamedTuple):
@@ -62,7 +37,8 @@ class Reference:
     """Everything known, with its versions.
 
     calendars: by name. calendar_names: by unit, the calendar it has. units: what words mean which unit.
-    difficult: whether a unit's land dossiers get more time, by code.
+    difficult: whether a unit's land dossiers get more time, by code. today: the day for which successors of units are
+    looked up for what is open.
     """
 
     calendars: Mapping[str, Dated[WorkCalendar]]
@@ -70,10 +46,24 @@ class Reference:
     calendar_names: Mapping[str, Dated[str]]
     difficult: Mapping[str, Dated[bool]]
     units: Directory
+    today: str = ENDLESS
 
-    def calendar(self, unit: str | None, unit_name: str | None, *, at: str | None) -> WorkCalendar:
-        """Return the calendar of a unit, else the province's."""
-        own = self.calendar_names.get(self._unit(unit, unit_name)) if self.calendar_names else None
+    def on(self, now: str) -> Reference:
+        """Return the same on the day of `now`, an instant."""
+        return self if self.today == now[:10] else replace(self, today=now[:10])
+
+    def meaning(self, course: Course) -> Meaning:
+        """Return which unit is meant: of an open matter today's, of one that ended the one of that day."""
+        named = tuple(dict.fromkeys(word for word in (course.unit_name, course.unit_above, course.unit) if word))
+        on = course.ended_at[:10] if course.ended_at else self.today
+        words = Words(named, course.source, course.unit_said_on or on, tuple(course.unit_hints))
+        return self.units.meaning(words, on=on)
+
+    def calendar(
+        self, unit: str | None, unit_name: str | None, *, at: str | None, unit_code: str | None = None
+    ) -> WorkCalendar:
+        """Return the calendar of a unit, else the province's. unit_code: where it is known already."""
+        own = self.calendar_names.get(unit_code or self._unit(unit, unit_name)) if self.calendar_names else None
         name = own and own.at(at)
         found = (self.calendars[name].at(at) if name else None) or self.calendars[PROVINCE].at(at)
         assert found  # the province's was always known
@@ -95,11 +85,11 @@ class Reference:
         return difficult, self.units if self.calendar_names or any(difficult.values()) else None
 
     def _is_difficult(self, course: Course, at: str | None) -> bool:
-        marked = self.difficult.get(self._unit(course.unit, course.unit_name))
+        marked = self.difficult.get(course.unit_code or self._unit(course.unit, course.unit_name))
         return bool(marked and marked.at(at))
 
     def _unit(self, unit: str | None, unit_name: str | None) -> str:
-        return resolve(self.units, unit_name, unit) or normalised(unit_name or unit or "")
+        return resolve(self.units, unit_name, unit, on=self.today) or normalised(unit_name or unit or "")
 
 
 @cache
@@ -120,13 +110,13 @@ def reference(rows: Iterable[Row], *, strict: bool = True) -> Reference:
         since = max(row.announced_at, versions[-1].announced_at if versions else ALWAYS)  # clocks may disagree
         versions.append(row._replace(announced_at=since))
     units = _units(by_kind["unit"])
-    announced = [row for versions in by_kind["calendar"].values() for row in versions]
-    announced.sort(key=lambda row: row.announced_at)
-    calendars = _calendars(announced, strict=strict)
+    said = [row for versions in by_kind["calendar"].values() for row in versions]
+    said.sort(key=lambda row: row.announced_at)
+    calendars = announced.calendars(said, strict=strict)
     return Reference(
         calendars={name: Dated(versions) for name, versions in calendars.items()},
         rules=_rules(by_kind["procedure"]),
-        calendar_names=_calendar_names((row for row in announced if row.name in calendars), units),
+        calendar_names=announced.calendar_names((row for row in said if row.name in calendars), units),
         difficult={
             code: Dated((row.announced_at, row.document["difficult"]) for row in versions)
             for code, versions in by_kind["unit"].items()
@@ -137,8 +127,7 @@ def reference(rows: Iterable[Row], *, strict: bool = True) -> Reference:
 
 
 def _units(versions: Mapping[str, Sequence[Row]]) -> Directory:
-    newest = [rows[-1].document for rows in versions.values()]
-    return directory(Unit(unit["code"], unit["name"], tuple(unit["aliases"]), unit["active"]) for unit in newest)
+    return directory(unit_of(rows[-1].document) for rows in versions.values())
 
 
 def _rules(versions: Mapping[str, Sequence[Row]]) -> dict[str, Dated[Sequence[Rule]]]:
@@ -150,64 +139,3 @@ def _rules(versions: Mapping[str, Sequence[Row]]) -> dict[str, Dated[Sequence[Ru
             (row.announced_at, [Rule.model_validate(given) for given in row.document["rules"]]) for row in rows
         ]
     return {code: Dated(of_code) for code, of_code in known.items()}
-
-
-def _calendars(announced: Iterable[Row], *, strict: bool) -> dict[str, list[tuple[str, WorkCalendar]]]:
-    """Compile what was announced at one time together, each over what its base then is, and heirs anew with it."""
-    made: dict[str, list[tuple[str, WorkCalendar]]] = {PROVINCE: [(ALWAYS, vietnam())]}
-    given: dict[str, Mapping[str, Any]] = {}
-    for since, rows in groupby(announced, key=lambda row: row.announced_at):
-        changed = []
-        for row in rows:
-            given[row.name] = row.document["given"]
-            changed.append(row.name)
-        waiting = dict.fromkeys(_with_heirs(changed, given))
-        while ready := [name for name in waiting if _base_of(given[name]) not in waiting]:
-            for name in ready:
-                del waiting[name]
-                try:
-                    made.setdefault(name, []).append((since, _compiled(given[name], made)))
-                except CalendarError:
-                    if strict:
-                        raise
-                    if not made[name]:
-                        del made[name]
-        if waiting and strict:
-            raise CalendarError(f"inherits: {', '.join(waiting)} inherit from one another in a circle")
-    return made
-
-
-def _with_heirs(names: Iterable[str], given: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    found = list(dict.fromkeys(names))
-    for name in found:  # grows by those that inherit, down to the last
-        found += [heir for heir, own in given.items() if _base_of(own) == name and heir not in found]
-    return found
-
-
-def _base_of(given: Mapping[str, Any]) -> str | None:
-    inherits = given.get("inherits")
-    if inherits is not None and not isinstance(inherits, str):
-        raise CalendarError("inherits: not the name of a calendar")
-    return inherits
-
-
-def _compiled(given: Mapping[str, Any], made: Mapping[str, Sequence[tuple[str, WorkCalendar]]]) -> WorkCalendar:
-    base = _base_of(given)
-    if base is None:
-        return from_given(given, base=None)
-    if not made.get(base):
-        raise CalendarError(f"inherits: there is no calendar {base!r} to inherit from")
-    return from_given(given, base=made[base][-1][1])
-
-
-def _calendar_names(announced: Iterable[Row], units: Directory) -> dict[str, Dated[str]]:
-    """Return which calendar each unit had when; of two that name it, the one announced last."""
-    holders: dict[str, list[str]] = defaultdict(list)
-    since: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in announced:
-        own = {resolve(units, word, word) or normalised(word) for word in row.document["units"]} - {""}
-        for unit in own | {unit for unit, names in holders.items() if row.name in names}:
-            names = [name for name in holders[unit] if name != row.name] + [row.name] * (unit in own)
-            holders[unit] = names
-            since[unit].append((row.announced_at, names[-1] if names else PROVINCE))
-    return {unit: Dated(versions) for unit, versions in since.items()}

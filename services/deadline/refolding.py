@@ -15,6 +15,7 @@ from services.deadline.settings import DeadlineSettings
 from services.deadline.store import Matter, Put
 from shared.cloudevents import Outgoing, outgoing
 from shared.events import DueChange, Obligation, ObligationChanged
+from shared.instants import canonical
 
 SETTINGS = DeadlineSettings()
 TERMS = SETTINGS.terms()
@@ -69,14 +70,15 @@ async def put_folded(
 
     before: those known, under their locks. because: what moved due times, where it is no news of the matter.
     """
-    groups = {id: [f.obligation for f in fold(id, said[id], known=known, terms=TERMS)] for id in said}
+    today = known.on(canonical(now))
+    groups = {id: [f.obligation for f in fold(id, said[id], known=today, terms=TERMS)] for id in said}
     parts = {id: [part["obligation_id"] for part in group[1:]] for id, group in groups.items()}
     gone = {id: set(matter.parts).difference(parts[id]) for id, matter in before.items() if matter.parts}
     old = {id: matter.obligation for id, matter in before.items()}
     old |= await _lock_parts(connection, [*parts.values(), *gone.values()])
     done, writes = Done(), _Writes(old)
     for id, group in groups.items():
-        void = [voided(old[part], now=now) for part in sorted(gone.get(id, ())) if part in old]
+        void = [voided(old[part], of=group[0], now=now) for part in sorted(gone.get(id, ())) if part in old]
         for new in (*group, *void):
             about = new["obligation_id"]
             own_parts = parts[id] if about == id else ()

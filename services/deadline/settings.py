@@ -19,6 +19,8 @@ class DeadlineSettings(BaseSettings):
     reception_hours: int = Field(default=8, ge=1, le=240)
     # calendar days after which a pause without a term of its own calls for a decision; no law gives a general one
     pause_days: int = Field(default=30, ge=1, le=3650)
+    # a source's census is compared so long after its moment: news of what it counts may still be on their way
+    reconcile_after_minutes: int = Field(default=15, ge=0, le=1440)
     census_at: time = time(6)  # local time of the daily census, before the first digest
 
     def terms(self) -> Terms:

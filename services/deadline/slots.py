@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from shared.events import Fact
 
 Slots = Mapping[str, Sequence[Fact]]
-PROMISES = frozenset({"about", "due"})  # they tell of no happening
+TIMELESS = frozenset({"about", "slip", "digital"})  # what a dossier is like, whenever
+PROMISES = TIMELESS | {"due"}  # they tell of no happening
 
 
 def slots_of(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
@@ -29,11 +30,11 @@ def slots_of(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
         if any(fact.get("mirror") for fact in slot):
             slots[name] = slot = [fact for fact in slot if not fact.get("mirror")] or slot
         if len(slot) > 1:
-            slot.sort(key=_order)
+            slot.sort(key=order)
     return slots
 
 
-def _order(fact: Fact) -> tuple[str, int, str, str]:
+def order(fact: Fact) -> tuple[str, int, str, str]:
     return fact["as_of"], fact["rank"], fact["heard"], fact["id"]
 
 
@@ -41,7 +42,7 @@ def happened(slots: Slots, *, until: str) -> dict[str, Sequence[Fact]]:
     """Leave out what had not happened by `until`; of due dates announced later, the first where none was known."""
     kept: dict[str, Sequence[Fact]] = {}
     for name, slot in slots.items():
-        if name == "about":
+        if name in TIMELESS:
             kept[name] = slot
         elif name == "due":
             kept[name] = [fact for fact in slot if fact["as_of"] <= until] or slot[:1]

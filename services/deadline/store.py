@@ -16,6 +16,11 @@ from shared import tracing
 from shared.events import Obligation
 
 OPEN = "AND state IN ('open', 'paused')"
+# also of a feedback that no answer is owed to any more, where something else still is
+OPEN_MATTER = (
+    "AND (state IN ('open', 'paused') OR (kind = 'answer' AND parts IS NOT NULL AND EXISTS (SELECT FROM "
+    "deadline.obligation p WHERE p.id = ANY(string_to_array(o.parts, E'\\n')) AND p.state IN ('open', 'paused'))))"
+)
 COUNT_S, CANCELLED = 20, "57014"  # a total is not worth more; SQLSTATE of a statement that ran out of time
 A_SECOND = timedelta(seconds=1)
 
@@ -32,7 +37,8 @@ TABLES = (
         parent text,  -- of a part of a dossier: the dossier's
         parts text,  -- of a dossier that has some: theirs, a line each
         changed_at timestamptz NOT NULL DEFAULT now(),
-        document json NOT NULL
+        document json NOT NULL,
+        confidential boolean NOT NULL DEFAULT false  -- in no list, count or export
     ) WITH (fillfactor = 85)
     """,
     "CREATE INDEX obligation_timer ON deadline.obligation (timer_at) WHERE timer_at IS NOT NULL",
@@ -94,7 +100,7 @@ async def put_obligations(connection: AsyncConnection, puts: Iterable[Put]) -> N
             text(
                 "UPDATE deadline.obligation AS o SET state = n.state, due_at = n.due_at, near_at = n.near_at, "
                 "timer_at = n.timer_at, trace = n.trace, parts = n.parts, changed_at = now(), "
-                f"document = n.document FROM {ROWS} WHERE o.id = n.id"
+                f"confidential = n.confidential, document = n.document FROM {ROWS} WHERE o.id = n.id"
             ),
             columns,
         )
@@ -108,8 +114,8 @@ async def add_obligations(connection: AsyncConnection, puts: Iterable[Put]) -> s
     rows = await connection.execute(
         text(
             "INSERT INTO deadline.obligation "
-            "(id, kind, state, due_at, near_at, timer_at, trace, parent, parts, document) "
-            "SELECT id, kind, state, due_at, near_at, timer_at, trace, parent, parts, document "
+            "(id, kind, state, due_at, near_at, timer_at, trace, parent, parts, document, confidential) "
+            "SELECT id, kind, state, due_at, near_at, timer_at, trace, parent, parts, document, confidential "
             f"FROM {ROWS} ON CONFLICT (id) DO NOTHING RETURNING id"
         ),
         columns,
@@ -120,8 +126,8 @@ async def add_obligations(connection: AsyncConnection, puts: Iterable[Put]) -> s
 ROWS = (
     "unnest(CAST(:ids AS text[]), CAST(:kinds AS text[]), CAST(:states AS text[]), CAST(:due_ats AS timestamptz[]), "
     "CAST(:near_ats AS timestamptz[]), CAST(:timers AS timestamptz[]), CAST(:traces AS uuid[]), "
-    "CAST(:parents AS text[]), CAST(:parts AS text[]), CAST(:documents AS json[])) "
-    "AS n(id, kind, state, due_at, near_at, timer_at, trace, parent, parts, document)"
+    "CAST(:parents AS text[]), CAST(:parts AS text[]), CAST(:documents AS json[]), CAST(:hidden AS boolean[])) "
+    "AS n(id, kind, state, due_at, near_at, timer_at, trace, parent, parts, document, confidential)"
 )
 
 
@@ -139,6 +145,7 @@ def _columns(puts: Iterable[Put]) -> dict[str, list[Any]]:
         "parents": [o["parent"] for o in obligations],
         "parts": ["\n".join(put.parts) or None for put in ordered],
         "documents": [orjson.dumps(o).decode() for o in obligations],
+        "hidden": [o.get("confidential", False) for o in obligations],  # a state stored before there was the word
     }
 
 
@@ -176,11 +183,12 @@ def _lines(parts: str | None) -> tuple[str, ...]:
 async def list_obligations(
     connection: AsyncConnection, *, after: str, limit: int, kind: str | None = None
 ) -> list[Obligation]:
-    """Return a page of obligations in id order; what turned out not to be is left out."""
+    """Return a page of obligations in id order; what turned out not to be, and what is confidential, is left out."""
     rows = await connection.execute(
         text(
             "SELECT document::text FROM deadline.obligation WHERE id > :after "
-            "AND (CAST(:kind AS text) IS NULL OR kind = :kind) AND state <> 'void' ORDER BY id LIMIT :limit"
+            "AND (CAST(:kind AS text) IS NULL OR kind = :kind) AND state <> 'void' AND NOT confidential "
+            "ORDER BY id LIMIT :limit"
         ),
         {"after": after, "limit": limit, "kind": kind},
     )
@@ -193,8 +201,8 @@ async def list_matters(
     """Return a page of matters' own obligations, those of parts left out, in id order. lock: for a change of them."""
     rows = await connection.execute(
         text(
-            "SELECT id, document::text AS document, trace, parts FROM deadline.obligation WHERE id > :after "
-            f"AND parent IS NULL {OPEN * open_only} ORDER BY id LIMIT :limit {'FOR UPDATE' * lock}"
+            "SELECT id, document::text AS document, trace, parts FROM deadline.obligation o WHERE id > :after "
+            f"AND parent IS NULL {OPEN_MATTER * open_only} ORDER BY id LIMIT :limit {'FOR UPDATE OF o' * lock}"
         ),
         {"after": after, "limit": limit},
     )
@@ -213,13 +221,18 @@ async def list_states(connection: AsyncConnection, *, after: str, limit: int, si
     return [_put(row) for row in rows]
 
 
+async def is_any_open(connection: AsyncConnection) -> bool:
+    found = await connection.execute(text(f"SELECT EXISTS (SELECT FROM deadline.obligation WHERE true {OPEN})"))
+    return bool(found.scalar_one())
+
+
 async def count_matters(connection: AsyncConnection) -> int:
     """Return how many open or paused matters there are, parts not counted; 0 where counting takes too long."""
     try:
         async with connection.begin_nested():
             await connection.execute(text(f"SET LOCAL statement_timeout = {COUNT_S * 1000}"))
             found = await connection.execute(
-                text("SELECT count(*) FROM deadline.obligation WHERE state IN ('open', 'paused') AND parent IS NULL")
+                text(f"SELECT count(*) FROM deadline.obligation o WHERE parent IS NULL {OPEN_MATTER}")
             )
             number = int(found.scalar_one())
             await connection.execute(text("SET LOCAL statement_timeout = DEFAULT"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +21,23 @@ BECAUSE: Mapping[str, str] = {
     "procedure": "thời hạn của thủ tục thay đổi",
     "directory": "danh mục đơn vị thay đổi",
 }
+SLOTS: Mapping[str, str] = {
+    "about": "thông tin chung",
+    "filed": "thời điểm nộp",
+    "accepted": "thời điểm tiếp nhận",
+    "given": "ngày giao",
+    "due": "hạn trả kết quả",
+    "standing": "tình trạng xử lý",
+    "supplement": "yêu cầu bổ sung",
+    "pause": "lần tạm dừng",
+    "apology": "văn bản xin lỗi",
+    "step": "bước xử lý",
+    "transfer": "lần chuyển đơn vị",
+    "slip": "số biên nhận",
+    "returned": "thời điểm trả kết quả",
+    "digital": "thông tin về dịch vụ trực tuyến",
+}
+OPERATOR = "người vận hành"
 HOLIDAY = "holiday: "
 UNTOLD = frozenset(("working day", "calendar day", "day off", "day of the start", "open hours"))  # most of all steps
 NAMED = 3  # holidays and pauses told one by one; of more the number
@@ -62,9 +79,20 @@ def of_letters(letters: Sequence[Mapping[str, Any]]) -> str:
     return f"{told}."
 
 
+def of_extension(*, limit: Limit, due_at: datetime) -> str:
+    """Return the sentence on a limit that was extended as the law allows. limit, due_at: what they were before."""
+    return f"Thời hạn đã được gia hạn theo quy định; thời hạn ban đầu là {length(limit)}, hạn {instant(due_at)}."
+
+
 def of_pause(*, projected: datetime) -> str:
     """Return the sentence on a clock that stands. projected: the due time if it went on now."""
     return f"Đang tạm dừng tính thời hạn; nếu tiếp tục ngay thì hạn là {instant(projected)}."
+
+
+def of_ambiguous(said: str, names: Sequence[str]) -> str:
+    """Return the sentence on a unit that may be any of several: which they are, and what is missing."""
+    several = ", ".join(names)
+    return f"Chưa xác định được đơn vị chịu trách nhiệm: “{said}” có thể là một trong {len(names)} đơn vị: {several}."
 
 
 def of_move(*, before: datetime | None, after: datetime | None, because: str) -> str:
@@ -72,6 +100,27 @@ def of_move(*, before: datetime | None, after: datetime | None, because: str) ->
     was = f"trước là {instant(before)}" if before else "trước chưa có"
     now = f"nay là {instant(after)}" if after else "nay không còn"
     return f"Hạn tính theo quy định được tính lại do {BECAUSE[because]}: {was}, {now}."
+
+
+def of_corrections(corrected: Mapping[str, Any], *, left: bool) -> Iterator[str]:
+    """Yield the sentences on what people put right. corrected: as `corrections.told`. left: something still counts."""
+    if dossier := corrected["part_of"]:
+        yield f"Mã này và mã {dossier} là của cùng một hồ sơ; hồ sơ được theo dõi theo mã {dossier}."
+    if corrected["joined"]:
+        yield f"Hồ sơ này còn có mã khác: {', '.join(corrected['joined'])}."
+    retracted = corrected["retracted"]
+    for one in retracted[-NAMED:]:
+        slot = SLOTS.get(one["slot"].split(".")[0], one["slot"])
+        value = f" {_short(one['value'])}" if one["slot"] in ("due", "accepted", "filed", "given", "returned") else ""
+        by = OPERATOR if one["retracted_by"] == "operator" else one["retracted_by"]
+        yield (
+            f"Không tính {slot}{value} do {one['said_by']} báo: {by} đã rút lại lúc {_short(one['retracted_at'])}, "
+            f"lý do: {one['reason'].rstrip('.')}."
+        )
+    if len(retracted) > NAMED:
+        yield f"Tổng cộng {len(retracted)} thông tin đã được rút lại."
+    if not left and not corrected["part_of"]:
+        yield "Không còn thông tin nào được tính, nên không theo dõi hạn."
 
 
 def length(limit: Limit) -> str:
