@@ -1,0 +1,1 @@
+"""How stored notices leave the house: claimed, handed to a provider, its answer judged and noted."""
