@@ -14,7 +14,7 @@ from shared.service import Running
 router = APIRouter(prefix="/v1", tags=["notify"], dependencies=KEY)
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-Status = Literal["stored", "sent", "failed", "withheld", "recorded"]
+Status = Literal["stored", "sent", "failed", "withheld", "recorded", "withdrawn"]
 BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -1,9 +1,7 @@
-"""notify's part of the `dondoc` command: `export notices` and `policy check`."""
+"""notify's part of the `dondoc` command: `export notices`; the rest is in modules of its own."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -11,12 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
-from shared.cli import Data, Output, call, client, exports, writing
+from services.notify import cases_cli
+from services.notify.audit import cli as audit_cli
+from services.notify.ledger import cli as ledger_cli
+from services.notify.modes import cli as modes_cli
+from services.notify.receipts import cli as receipts_cli
+from services.notify.sending import cli as sending_cli
+from services.notify.trying import cli as policy_cli
+from shared import sheets
+from shared.cli import Data, Output, ask, client, exports, or_nothing, writing
 
 PAGE = 500
-BOM = b"\xef\xbb\xbf"  # Excel reads UTF-8 only behind it
-COLUMNS = ("notice_id", "unit", "role", "channel", "slot", "status", "reason", "subject", "items", "attempts")
-TIMES = ("stored_at", "sent_at", "revision")
+COLUMNS = ("notice_id", "unit", "role", "channel", "slot", "status", "reason", "subject", "items", "attempts", "kind")
+TIMES = ("stored_at", "sent_at", "revision", "why", "why_text", "template")
+ARRIVAL = ("provider", "receipt", "receipt_at", "instead_of", "fallback")
 
 
 class Format(StrEnum):
@@ -24,20 +30,23 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-policy = typer.Typer(help="The policy file: ladders, digest slots, roles.", no_args_is_help=True)
-
-
 def register(app: typer.Typer) -> None:
     exports(app).command("notices", epilog="Example: dondoc export notices --status sent > notices.ndjson")(
         export_notices
     )
-    app.add_typer(policy, name="policy")
+    app.add_typer(policy_cli.policy, name="policy")
+    app.add_typer(audit_cli.audit, name="audit")
+    modes_cli.register(app)
+    cases_cli.register(app)
+    ledger_cli.register(app)
+    sending_cli.register(app)
+    receipts_cli.register(app)
 
 
 def export_notices(
     data: Data = None,
     status: Annotated[
-        str | None, typer.Option("--status", help="Only stored, sent, failed, withheld or recorded ones.")
+        str | None, typer.Option("--status", help="Only stored, sent, failed, withheld, recorded or withdrawn ones.")
     ] = None,
     format: Annotated[Format, typer.Option(help="CSV opens in a spreadsheet.")] = Format.NDJSON,
     output: Output = None,
@@ -47,9 +56,9 @@ def export_notices(
     Digests are made at the slots of the policy (as carried: 07:30 and 14:00 on working days);
     before the first there are none.
     """
-    if status not in (None, "stored", "sent", "failed", "withheld", "recorded"):
-        raise typer.BadParameter("must be stored, sent, failed, withheld or recorded", param_hint="--status")
-    notices = _notices(data, status)
+    if status not in (None, "stored", "sent", "failed", "withheld", "recorded", "withdrawn"):
+        raise typer.BadParameter("must be stored, sent, failed, withheld, recorded or withdrawn", param_hint="--status")
+    notices = or_nothing(_notices(data, status), why=f"no notice is {status}" if status else "no notice was made yet")
     with writing(output) as out:
         for part in as_ndjson(notices) if format is Format.NDJSON else as_csv(notices):
             out.write(part)
@@ -64,15 +73,11 @@ def as_ndjson(notices: Iterable[dict[str, Any]]) -> Iterator[bytes]:
 
 def as_csv(notices: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     """Yield a CSV file that opens in a spreadsheet: UTF-8 with its mark."""
-    text = io.StringIO()
-    rows = csv.DictWriter(text, [*COLUMNS, *TIMES], extrasaction="ignore")
-    rows.writeheader()
-    yield BOM + text.getvalue().encode()
+    names = (*COLUMNS, *TIMES, *ARRIVAL)
+    yield sheets.head(names)
     for notice in notices:
-        text.seek(0)
-        text.truncate()
-        rows.writerow(notice)
-        yield text.getvalue().encode()
+        shown = {**notice, "why": " ".join(notice.get("why") or ())}
+        yield sheets.line(shown.get(name) for name in names)
 
 
 def _notices(data: Path | None, status: str | None) -> Iterator[dict[str, Any]]:
@@ -81,29 +86,6 @@ def _notices(data: Path | None, status: str | None) -> Iterator[dict[str, Any]]:
     with client("notify", data) as notify:
         while after is not None:
             asked = {"limit": str(PAGE), "after": after} | ({"status": status} if status else {})
-            page = call(lambda: notify.get("/v1/notices", params=asked)).json()  # noqa: B023 - called at once
+            page = ask(notify, "/v1/notices", **asked)
             yield from page["notices"]
             after = page["next"]
-
-
-@policy.command("check", epilog="Example: dondoc policy check policy.yaml")
-def check_policy(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A policy file.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-) -> None:
-    """Check a policy file and show what it would do. Exit code 1: it cannot be used."""
-    from services.notify.policy import PolicyError, load
-
-    try:
-        read = load(file)
-    except PolicyError as error:
-        typer.echo(f"dondoc: {error}", err=True)
-        raise typer.Exit(1) from None
-    if as_json:
-        typer.echo(read.model_dump_json())
-        return
-    typer.echo(f"version {read.version}: good; digests at {', '.join(f'{slot:%H:%M}' for slot in read.slots)}")
-    for kind, ladder in read.ladders.items():
-        near = [f"near: {ladder.near}"] if ladder.near else []
-        rungs = [f"level {rung.level}: +{rung.after_working_days} working days, {rung.tell}" for rung in ladder.levels]
-        typer.echo(f"{kind}: {'; '.join([*near, *rungs])}")

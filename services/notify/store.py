@@ -5,17 +5,19 @@ Locks: obligations in id order, then lines in key order. A digest locks lines on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.directory import Meant
-from services.notify.lines import Line
-from services.notify.policy import NOTHING
-from services.notify.pressing import Pressed
+from services.notify import cases, occasions
+from services.notify.addressing.directory import Meant
+from services.notify.policies.policy import NOTHING
+from services.notify.pressing.lines import Line
+from services.notify.pressing.pressing import Pressed
+from services.notify.telling import holding
 from shared.events import ObligationChanged
 
 TABLES = (
@@ -36,10 +38,13 @@ TABLES = (
         escalation_revision integer NOT NULL DEFAULT 0,
         timer_at timestamptz,
         trace text NOT NULL DEFAULT '',
-        joint boolean NOT NULL DEFAULT false
+        joint boolean NOT NULL DEFAULT false,
+        repeated smallint NOT NULL DEFAULT 0,
+        rested_at timestamptz
     )
-    """,  # unit, unit_name: the words for who must act, resolved their meaning; joint: they mean a late step's holder
-    "CREATE INDEX obligation_timer ON {schema}.obligation (timer_at) WHERE timer_at IS NOT NULL",
+    """,  # unit, unit_name: the words for who must act, resolved their meaning; joint: they mean a late step's holder;
+    # repeated: how often its level was told again; rested_at: since when its ladder rests
+    "CREATE INDEX obligation_timer ON {schema}.obligation (timer_at, id) WHERE timer_at IS NOT NULL",
     "CREATE INDEX obligation_raised ON {schema}.obligation (id) WHERE raised > -1",
     """
     CREATE TABLE {schema}.line (
@@ -51,9 +56,13 @@ TABLES = (
         post text,
         slot_at timestamptz,
         former text NOT NULL DEFAULT '',
+        at_once boolean NOT NULL DEFAULT false,
+        told_at_once boolean NOT NULL DEFAULT false,
+        held text NOT NULL DEFAULT '',
+        own_post text,
         PRIMARY KEY (obligation_id, role, former)
     )
-    """,
+    """,  # held: why its news was put off to a later slot; own_post: see addressing/seating.py
     "CREATE INDEX line_post ON {schema}.line (post, level)",
     "CREATE INDEX line_slot ON {schema}.line (slot_at, post) WHERE news IS NOT NULL",
     "CREATE INDEX line_unplaced ON {schema}.line (obligation_id) "
@@ -82,9 +91,18 @@ TABLES = (
         next_try_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         lease text,
         leased_until timestamptz,
-        UNIQUE (post, slot)
+        provider text NOT NULL DEFAULT '',
+        reference text NOT NULL DEFAULT '',
+        receipt text NOT NULL DEFAULT '',
+        receipt_at timestamptz,
+        why text[] NOT NULL DEFAULT '{{}}',
+        kind text NOT NULL DEFAULT 'digest',
+        template text NOT NULL DEFAULT '',
+        rendered_at timestamptz
     )
-    """,
+    """,  # provider: who took it, under which reference; receipt: what came back of it; why: it was made; template:
+    # from which text; rendered_at: when it was last made, if anew
+    "CREATE UNIQUE INDEX notice_of_slot ON {schema}.notice (post, slot, channel) WHERE kind = 'digest'",
     "CREATE INDEX notice_waiting ON {schema}.notice (next_try_at) WHERE status = 'stored'",
     "CREATE INDEX notice_slot ON {schema}.notice (slot, id)",
     """
@@ -94,34 +112,29 @@ TABLES = (
         revision bigint NOT NULL,
         level smallint NOT NULL,
         news text NOT NULL,
+        role text NOT NULL DEFAULT 'head',
+        told smallint NOT NULL DEFAULT -1,
+        repeat smallint NOT NULL DEFAULT 0,
         PRIMARY KEY (notice_id, obligation_id)
     )
     """,
     "CREATE INDEX notice_item_obligation ON {schema}.notice_item (obligation_id)",
+    cases.DDL,
+    cases.ONE_OPEN,
+    *holding.TABLES,
+    *occasions.TABLES,
 )
 
 
 PRESSED = (
     "id, doc, resolved, nullif(unit, ''), nullif(unit_name, ''), joint, "
-    "raised, raised_at, closed_at, calendar_days, escalation_revision, timer_at, trace"
+    "raised, raised_at, closed_at, calendar_days, escalation_revision, timer_at, trace, repeated, rested_at"
 )
 
 
-def _pressed(row: Row[Any]) -> Pressed:
+def pressed(row: Row[Any]) -> Pressed:
+    """Return a row of the columns `PRESSED` as what it means."""
     return Pressed(ObligationChanged.model_validate(row.doc), Meant(*row[2:6]), *row[6:])
-
-
-async def put_reach(connection: AsyncConnection, reach: Mapping[str, datetime]) -> None:
-    """Keep up to when each source has been heard of."""
-    sources = sorted(reach)
-    await connection.execute(
-        text(
-            "INSERT INTO notify.reach AS known SELECT * FROM unnest(CAST(:sources AS text[]), "
-            "CAST(:ats AS timestamptz[])) ON CONFLICT (source) DO UPDATE SET at = excluded.at "
-            "WHERE excluded.at > known.at"
-        ),
-        {"sources": sources, "ats": [reach[source] for source in sources]},
-    )
 
 
 async def lock_obligations(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Pressed | None]:
@@ -136,7 +149,7 @@ async def lock_obligations(connection: AsyncConnection, ids: Sequence[str]) -> d
     rows = await connection.execute(
         text(f"SELECT {PRESSED} FROM notify.obligation WHERE id = ANY(:ids) ORDER BY id FOR UPDATE"), {"ids": ids}
     )
-    return {row.id: _pressed(row) if row.doc else None for row in rows}
+    return {row.id: pressed(row) if row.doc else None for row in rows}
 
 
 async def lock_due(connection: AsyncConnection, *, at: datetime, limit: int) -> list[Pressed]:
@@ -148,30 +161,44 @@ async def lock_due(connection: AsyncConnection, *, at: datetime, limit: int) -> 
         ),
         {"at": at, "limit": limit},
     )
-    return [_pressed(row) for row in rows]
+    return [pressed(row) for row in rows]
 
 
-async def put_obligations(connection: AsyncConnection, pressed: Sequence[Pressed]) -> None:
-    """Write locked obligations back."""
+async def lock_open(connection: AsyncConnection, *, after: str, limit: int) -> list[Pressed]:
+    """Lock a page of obligations that a ladder runs for, in id order behind `after`."""
+    rows = await connection.execute(
+        text(
+            f"SELECT {PRESSED} FROM notify.obligation WHERE id > :after AND due_at IS NOT NULL "
+            "AND doc->>'state' = 'open' ORDER BY id LIMIT :limit FOR UPDATE"
+        ),
+        {"after": after, "limit": limit},
+    )
+    return [pressed(row) for row in rows]
+
+
+async def put_obligations(connection: AsyncConnection, pressed: Sequence[Pressed], *, anew: bool) -> None:
+    """Write locked obligations back. anew: their states changed, not only how far pressing for them has come."""
     await connection.execute(
         text(
-            "UPDATE notify.obligation o SET revision = n.revision, doc = n.doc, unit = n.unit, "
+            "UPDATE notify.obligation o SET revision = n.revision, doc = coalesce(n.doc, o.doc), unit = n.unit, "
             "unit_name = n.unit_name, due_at = n.due_at, resolved = n.resolved, raised = n.raised, "
             "raised_at = n.raised_at, closed_at = n.closed_at, calendar_days = n.calendar_days, "
-            "escalation_revision = n.escalation_revision, timer_at = n.timer_at, trace = n.trace, joint = n.joint "
+            "escalation_revision = n.escalation_revision, timer_at = n.timer_at, trace = n.trace, joint = n.joint, "
+            "repeated = n.repeated, rested_at = n.rested_at "
             "FROM unnest(CAST(:ids AS text[]), CAST(:revisions AS bigint[]), CAST(:docs AS jsonb[]), "
             "CAST(:units AS text[]), CAST(:unit_names AS text[]), CAST(:due_ats AS timestamptz[]), "
             "CAST(:resolved AS text[]), CAST(:raised AS smallint[]), CAST(:raised_ats AS timestamptz[]), "
             "CAST(:closed_ats AS timestamptz[]), CAST(:calendar_days AS boolean[]), "
             "CAST(:escalation_revisions AS integer[]), CAST(:timers AS timestamptz[]), "
-            "CAST(:traces AS text[]), CAST(:joints AS boolean[])) AS n(id, revision, doc, unit, unit_name, due_at, "
-            "resolved, raised, raised_at, closed_at, calendar_days, escalation_revision, timer_at, trace, joint) "
+            "CAST(:traces AS text[]), CAST(:joints AS boolean[]), CAST(:repeated AS smallint[]), "
+            "CAST(:rested_ats AS timestamptz[])) AS n(id, revision, doc, unit, unit_name, due_at, resolved, raised, "
+            "raised_at, closed_at, calendar_days, escalation_revision, timer_at, trace, joint, repeated, rested_at) "
             "WHERE o.id = n.id"
         ),
         {
             "ids": [p.obligation.obligation_id for p in pressed],
             "revisions": [p.obligation.revision for p in pressed],
-            "docs": [p.obligation.model_dump_json() for p in pressed],
+            "docs": [p.obligation.model_dump_json() if anew else None for p in pressed],
             "units": [p.meant.unit or "" for p in pressed],
             "unit_names": [p.meant.unit_name or "" for p in pressed],
             "due_ats": [p.obligation.due_at for p in pressed],
@@ -184,6 +211,8 @@ async def put_obligations(connection: AsyncConnection, pressed: Sequence[Pressed
             "timers": [p.timer_at for p in pressed],
             "traces": [p.trace for p in pressed],
             "joints": [p.meant.joint for p in pressed],
+            "repeated": [p.repeated for p in pressed],
+            "rested_ats": [p.rested_at for p in pressed],
         },
     )
 
@@ -204,7 +233,7 @@ async def lock_lines(connection: AsyncConnection, ids: Sequence[str]) -> dict[st
     """Lock the lines of obligations, in key order."""
     rows = await connection.execute(
         text(
-            "SELECT obligation_id, role, level, told, news, post, former FROM notify.line "
+            "SELECT obligation_id, role, level, told, news, post, former, at_once, told_at_once FROM notify.line "
             "WHERE obligation_id = ANY(:ids) ORDER BY obligation_id, role, former FOR UPDATE"
         ),
         {"ids": ids},
@@ -221,11 +250,15 @@ async def put_lines(connection: AsyncConnection, lines: Iterable[Line], *, gone:
     if ordered:
         await connection.execute(
             text(
-                "INSERT INTO notify.line (obligation_id, role, level, told, news, post, former) SELECT * FROM "
-                "unnest(CAST(:ids AS text[]), CAST(:roles AS text[]), CAST(:levels AS smallint[]), "
-                "CAST(:told AS smallint[]), CAST(:news AS text[]), CAST(:posts AS text[]), CAST(:formers AS text[])) "
-                "ON CONFLICT (obligation_id, role, former) DO UPDATE SET level = excluded.level, "
-                "told = excluded.told, news = excluded.news, post = excluded.post"
+                "INSERT INTO notify.line AS l (obligation_id, role, level, told, news, post, former, at_once, "
+                "told_at_once) SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:roles AS text[]), "
+                "CAST(:levels AS smallint[]), CAST(:told AS smallint[]), CAST(:news AS text[]), "
+                "CAST(:posts AS text[]), CAST(:formers AS text[]), CAST(:at_onces AS boolean[]), "
+                "CAST(:told_at_onces AS boolean[])) ON CONFLICT (obligation_id, role, former) DO UPDATE "
+                "SET level = excluded.level, told = excluded.told, news = excluded.news, post = excluded.post, "
+                "at_once = excluded.at_once, told_at_once = excluded.told_at_once, "
+                "slot_at = CASE WHEN excluded.news IS NULL OR excluded.at_once <> l.at_once THEN NULL "
+                "ELSE l.slot_at END"
             ),
             {
                 "ids": [line.obligation_id for line in ordered],
@@ -235,6 +268,8 @@ async def put_lines(connection: AsyncConnection, lines: Iterable[Line], *, gone:
                 "news": [line.news for line in ordered],
                 "posts": [line.post for line in ordered],
                 "formers": [line.former for line in ordered],
+                "at_onces": [line.at_once for line in ordered],
+                "told_at_onces": [line.told_at_once for line in ordered],
             },
         )
     if keys := sorted(line.key for line in gone):
@@ -249,11 +284,13 @@ async def put_lines(connection: AsyncConnection, lines: Iterable[Line], *, gone:
 
 
 async def next_timer(connection: AsyncConnection) -> datetime | None:
-    """Return when the sweep has something to do next: a level, or a digest slot that lines wait for."""
+    """Return when the sweep has something to do next: a level, a slot that lines wait for, a receipt, a policy."""
     found = await connection.execute(
         text(
-            "SELECT least((SELECT min(timer_at) FROM notify.obligation), "
-            "(SELECT min(slot_at) FROM notify.line WHERE news IS NOT NULL))"
+            "SELECT least((SELECT min(timer_at) FROM notify.obligation), (SELECT next_at FROM notify.in_force), "
+            "(SELECT min(slot_at) FROM notify.line WHERE news IS NOT NULL), "
+            "(SELECT min(slot) FROM notify.act WHERE done_at IS NULL), "
+            "(SELECT min(fallback_at) FROM notify.notice WHERE fallback_at IS NOT NULL))"
         )
     )
     at: datetime | None = found.scalar_one()

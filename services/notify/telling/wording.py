@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Set
+from datetime import date, datetime, timedelta
 
-from shared.events import DueChange, End, Kind, ObligationChanged
+from services.notify.policies.policy import part_of
+from services.notify.telling.entries import Spoken
+from shared.events import DueChange, End, Kind, ObligationChanged, TermName
 from shared.worktime import CalendarEndsError, WorkCalendar, open_seconds
 
 WORKING_DAY_S = 8 * 3600  # Bộ luật Lao động 2019 Đ.105(1): a normal working day has eight hours
 HOUR_S, MINUTE_S, DAY_S = 3600, 60, 86_400
+SECOND = timedelta(seconds=1)
 
 ENDS: Mapping[End, str] = {
     "completed": "đã có kết quả",
@@ -24,8 +27,21 @@ ENDS: Mapping[End, str] = {
     "submitted": "đã nộp báo cáo, minh chứng",
     "void": "không còn là việc phải theo dõi",
 }
-ENDS_OF: Mapping[tuple[Kind, End], str] = {("reception", "refused"): "đã từ chối tiếp nhận"}  # other words for one kind
-NOUNS: Mapping[Kind, str] = {
+ENDS_OF: Mapping[tuple[Kind, End], str] = {  # other words for one kind
+    ("reception", "refused"): "đã từ chối tiếp nhận",
+    ("plan_item", "submitted"): "đã báo cáo hoàn thành",
+    ("recommendation", "submitted"): "đã trả lời",
+}
+ENDS_OF_PARTS: Mapping[tuple[TermName, End], str] = {  # of what is owed in a feedback beside its answer
+    ("screening", "answered"): "đã phân loại",
+    ("screening", "refused"): "đã từ chối tiếp nhận",
+    ("acceptance", "answered"): "đã thụ lý",
+    ("acceptance", "refused"): "đã thông báo không thụ lý",
+    ("settlement", "answered"): "đã giải quyết",
+    ("publication", "answered"): "đã công khai",
+}
+CONFIDENTIAL = "vụ việc thuộc diện bảo mật"
+NOUNS: Mapping[Spoken, str] = {
     "dossier": "hồ sơ",
     "reception": "việc tiếp nhận hồ sơ nộp trực tuyến",
     "step": "bước xử lý hồ sơ",
@@ -33,6 +49,9 @@ NOUNS: Mapping[Kind, str] = {
     "answer": "phản ánh, kiến nghị",
     "remediation": "nhiệm vụ khắc phục kết luận kiểm tra, thanh tra",
     "report": "báo cáo định kỳ",
+    "plan_item": "nhiệm vụ trong kế hoạch cải cách hành chính",
+    "recommendation": "trả lời kiến nghị xử lý kỷ luật",
+    "other": "việc",
 }
 REASONS: Mapping[DueChange, str] = {
     "calendar": "lịch làm việc thay đổi",
@@ -41,20 +60,46 @@ REASONS: Mapping[DueChange, str] = {
 }
 
 
-def noun(kinds: set[Kind]) -> str:
+def noun(kinds: Set[Spoken]) -> str:
     """Return what to call matters of these kinds, behind a number."""
-    return NOUNS[next(iter(kinds))] if len(kinds) == 1 else "việc"
+    return NOUNS[next(iter(kinds)) if len(kinds) == 1 else "other"]
 
 
 def matter(obligation: ObligationChanged) -> str:
-    """Return what one matter is; steps of a dossier have its code, only who holds them tells one from another."""
+    """Return what one matter is; steps of a dossier have its code, only who holds them tells one from another.
+
+    What is owed in a feedback is told by its title; of what is confidential nothing is.
+    """
+    if obligation.confidential:
+        return CONFIDENTIAL
+    if obligation.kind == "answer" and obligation.title:
+        return obligation.title
     if obligation.kind == "step" and obligation.unit_name:
         return f"bước xử lý của {obligation.unit_name}"
     return NOUNS[obligation.kind]
 
 
+def about(obligation: ObligationChanged, *, says_kind: bool = True) -> str:
+    """Return what a matter is about, as its line says it. says_kind: matters of several kinds stand together."""
+    if obligation.confidential:
+        return CONFIDENTIAL
+    kind = matter(obligation) if says_kind or obligation.kind == "step" else None
+    title = obligation.title if obligation.title != kind else None
+    return " · ".join(word for word in (kind, title, obligation.field, obligation.procedure) if word)
+
+
 def instant(at: datetime, calendar: WorkCalendar) -> str:
     return f"{at.astimezone(calendar.zone):%H:%M %d/%m/%Y}"
+
+
+def day(on: date) -> str:
+    return f"{on:%d/%m/%Y}"
+
+
+def promise_text(*, missed: bool, until: datetime, calendar: WorkCalendar) -> str:
+    """Return what was promised. until: the 24:00 of the day promised."""
+    said = f"đã hẹn giải quyết xong trong ngày {day((until - SECOND).astimezone(calendar.zone).date())}"
+    return f"{said} nhưng chưa thực hiện" if missed else said
 
 
 def span(seconds: int) -> str:
@@ -95,7 +140,7 @@ def settled_text(obligation: ObligationChanged, *, calendar: WorkCalendar) -> st
         because = f" ({REASONS[obligation.because]})" if obligation.because else ""
         if obligation.due_at is None:
             return f"không còn hạn{because}"
-        how = "tính lại" if because else "dời"
+        how = "tính lại" if because else "gia hạn" if "extended" in obligation.flags else "dời"
         return f"hạn được {how} đến {instant(obligation.due_at, calendar)}{because}"
     said = _end(obligation)
     if obligation.ended_at is None or obligation.end == "void":
@@ -109,6 +154,11 @@ def settled_text(obligation: ObligationChanged, *, calendar: WorkCalendar) -> st
 def _end(obligation: ObligationChanged) -> str:
     if obligation.end is None:
         return "đã kết thúc"
+    if obligation.confidential and obligation.end != "void":
+        return "đã kết thúc"
+    part = part_of(obligation.obligation_id, kind=obligation.kind)
+    if part and (said := ENDS_OF_PARTS.get((part, obligation.end))):
+        return said
     return ENDS_OF.get((obligation.kind, obligation.end), ENDS[obligation.end])
 
 

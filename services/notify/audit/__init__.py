@@ -1,0 +1,1 @@
+"""notify's room for the audit: an append-only, hash-chained log of what was said, acknowledged and changed."""

@@ -1,0 +1,1 @@
+"""What may leave the house: recording, live or paused; and what went out or would have."""

@@ -1,0 +1,1 @@
+"""What is done once it is due: levels, digests, the weekly page, notices made anew."""
