@@ -1,0 +1,1 @@
+"""complaints' room for secrecy: what is sealed, who read an identity, sealed attachments, keys and their change."""
