@@ -1,0 +1,1 @@
+"""Feedback that comes from elsewhere: tables of the hotline, states of the national portal."""
