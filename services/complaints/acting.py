@@ -1,0 +1,173 @@
+"""Does acts on feedback: looked up and locked, allowed, decided by `life`, stored with its history, said."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.complaints import indexing, life, reference, saying, store
+from services.complaints.case import ActError, Case
+from services.complaints.filing import digest, read_code, read_secret
+from services.complaints.office import Office
+from services.complaints.officers import SENDER, SYSTEM
+from services.complaints.permissions import Action, Actor, may
+from services.complaints.store import Feedback, Step
+from shared.cloudevents import Outgoing
+from shared.events import ComplaintChanged
+
+Change = Callable[[Feedback, datetime], Case]
+
+
+class NotThereError(LookupError):
+    """No feedback has this number, or the one who asks may know nothing of it, which sounds the same."""
+
+
+class NotAllowedError(Exception):
+    """The actor may see the matter but not do this."""
+
+
+class Act(NamedTuple):
+    """name: in the history. change: the case after it. note: words kept under seal. answer: a new one. said: its event.
+
+    beside: another feedback that it needs, which the actor must be able to see.
+    """
+
+    name: str
+    change: Change
+    note: str | None = None
+    answer: str | None = None
+    said: type[ComplaintChanged] = ComplaintChanged
+    beside: str | None = None
+
+
+async def get(connection: AsyncConnection, written: str, actor: Actor, *, lock: bool = False) -> Feedback:
+    """Return a feedback for an officer. raises: NotThereError."""
+    code = read_code(written)
+    feedback = await store.find(connection, code, lock=lock) if code else None
+    if feedback is None or not may(actor, "read", feedback.about):
+        raise NotThereError(written)
+    return feedback
+
+
+async def of_sender(connection: AsyncConnection, written: str, secret: str, *, lock: bool = False) -> Feedback:
+    """Return a feedback for who has its number and its secret. raises: NotThereError."""
+    code, given = read_code(written), _secret(secret)
+    feedback = await store.find(connection, code, lock=lock) if code and given else None
+    if feedback is None or not hmac.compare_digest(feedback.secret_hash, digest(given or "")):
+        raise NotThereError(written)
+    return feedback
+
+
+def _secret(written: str) -> str | None:
+    """Return a secret as it was given out; of those who filed when number and secret were one, that word."""
+    return read_secret(written) or read_code(written)
+
+
+async def by_officer(
+    connection: AsyncConnection,
+    office: Office,
+    code: str,
+    act: Act,
+    *,
+    actor: Actor,
+    action: Action,
+    now: datetime,
+    headers: Mapping[str, str],
+) -> tuple[Feedback, list[Outgoing]]:
+    """Let an officer act. raises: NotThereError, NotAllowedError, ActError."""
+    feedback = await get(connection, code, actor, lock=True)
+    if not may(actor, action, feedback.about):
+        raise NotAllowedError(action)
+    if act.beside:
+        other = await get(connection, act.beside, actor, lock=True)
+        if not _is_seen_by_all_of(feedback.case, other.case):
+            raise ActError("that one is kept from some who see this one: decide first that this one is about the same")
+    return await _do(connection, office, feedback, act, actor=actor.id, now=now, headers=headers)
+
+
+async def by_sender(
+    connection: AsyncConnection,
+    office: Office,
+    code: str,
+    secret: str,
+    act: Act,
+    *,
+    now: datetime,
+    headers: Mapping[str, str],
+) -> tuple[Feedback, list[Outgoing]]:
+    """Let the sender act. raises: NotThereError, ActError."""
+    feedback = await of_sender(connection, code, secret, lock=True)
+    return await _do(connection, office, feedback, act, actor=SENDER, now=now, headers=headers)
+
+
+async def by_source(
+    connection: AsyncConnection,
+    office: Office,
+    feedback: Feedback,
+    act: Act,
+    *,
+    source: str,
+    at: datetime,
+    headers: Mapping[str, str],
+) -> tuple[Feedback, list[Outgoing]]:
+    """Let another system act on a feedback that the caller has locked. source: its name in the history.
+
+    at: when it happened there; here it is not before what was noted last. raises: ActError.
+    """
+    known = [moment for term in feedback.case.terms for moment in (term.since, term.ended_at) if moment]
+    known += [moment for term in feedback.case.terms for pause in term.pauses for moment in pause if moment]
+    return await _do(connection, office, feedback, act, actor=source, now=max((at, *known)), headers=headers)
+
+
+async def _do(
+    connection: AsyncConnection,
+    office: Office,
+    feedback: Feedback,
+    act: Act,
+    *,
+    actor: str,
+    now: datetime,
+    headers: Mapping[str, str],
+) -> tuple[Feedback, list[Outgoing]]:
+    at = max(now, feedback.case.filed_at)
+    case = act.change(feedback, at)
+    if case == feedback.case:
+        return feedback, []
+    words: dict[str, Any] = {}
+    if act.answer is not None or case.sealed != feedback.case.sealed:
+        words = office.dressed(feedback, case, answer=act.answer)
+    after = replace(feedback, case=case, revision=feedback.revision + 1, **words)
+    await store.put(connection, after)
+    kept = feedback.case.restricted and actor != SENDER
+    note = office.note(case.code, after.revision, act.note, kept=kept)
+    await store.add_steps(connection, [Step(case.code, after.revision, at, act.name, actor, case.handler, note)])
+    await indexing.keep(connection, [after], office, await reference.units(connection))
+    events = [saying.said(act.said, after, at=at, headers=headers)]
+    if not _is_seen_by_all_of(feedback.case, case):
+        events += await _set_apart(connection, office, case.code, at=at, headers=headers)
+    return after, events
+
+
+def _is_seen_by_all_of(case: Case, other: Case) -> bool:
+    """Return whether nobody can see a feedback who may know nothing of another one."""
+    return other.restricted <= case.restricted and set(other.not_to) <= set(case.not_to)
+
+
+async def _set_apart(
+    connection: AsyncConnection, office: Office, code: str, *, at: datetime, headers: Mapping[str, str]
+) -> list[Outgoing]:
+    """Separate what was joined to a feedback that some may see no more: they would learn of it from what is joined."""
+    act, events = Act("separate", lambda feedback, at: _separated(office, feedback, at)), []
+    for joined in await store.lock_joined(connection, code):
+        events += (await _do(connection, office, joined, act, actor=SYSTEM, now=at, headers=headers))[1]
+    return events
+
+
+def _separated(office: Office, feedback: Feedback, at: datetime) -> Case:
+    policy = office.policy(at)
+    return life.separate(feedback.case, policy, screened_by=policy.screener, at=at)

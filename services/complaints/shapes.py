@@ -1,0 +1,76 @@
+"""Bodies of the HTTP calls by which officers and senders act on a feedback. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.complaints.filing import Line, Text
+from shared.events import FeedbackKind
+
+Word = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Said(Body):
+    """Words of an officer: an answer, a reason, what is asked for."""
+
+    text: Text
+
+
+class Moved(Body):
+    """To which unit, by its code, and why."""
+
+    unit: Word
+    text: Text
+
+
+class Joined(Body):
+    """The number of the feedback that it is dealt with in."""
+
+    to: Line
+
+
+class Decided(Body):
+    """What it is and who must act.
+
+    unit: the code of the handler; None: whom the routes name. accused_units, accused_persons: whom it is about, by
+    codes and opaque ids; they and their units are passed over and learn nothing. remote: it is of a remote place, for
+    which the law gives complaints more time. instance: 2 of one against a settlement: it goes to the superior.
+    """
+
+    kind: FeedbackKind
+    field: Word | None = None
+    categories: tuple[Word, ...] = ()
+    unit: Word | None = None
+    accused_units: tuple[Word, ...] = ()
+    accused_persons: tuple[Word, ...] = ()
+    remote: bool = False
+    instance: Literal[1, 2] = 1
+    text: Text | None = None
+
+
+class OfSender(Body):
+    """secret: as it was shown when the feedback was filed."""
+
+    secret: Line
+
+
+class Supplemented(OfSender):
+    text: Text
+
+
+class Rated(OfSender):
+    """rating: of the answer, 1 (bad) to 5 (good)."""
+
+    rating: Annotated[int, Field(ge=1, le=5)]
+
+
+class Reopened(OfSender):
+    """text: what is still wrong."""
+
+    text: Text
