@@ -57,7 +57,7 @@ async def read_overview(running: Running) -> Overview:
             notices=named(await store.list_notices(connection), units),
             notice_counts=await store.count_notices(connection),
             escalations=await store.count_escalations(connection),
-            feedback=await store.count_waiting_complaints(connection),
+            feedback=await store.count_feedback(connection),
             fresh=await store.list_fresh(connection),
         )
 
@@ -107,11 +107,16 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(text, status, headers=HEADERS)
 
 
-def _shown(request: Request) -> dict[str, Any]:
+async def _shown(request: Request) -> dict[str, Any]:
     settings = _settings(request)
     driven = settings.clock == "driven"
-    simulated = driven and settings.notify_send == "live"  # on a simulated clock mails go to a mailbox of the demo
-    return {"sending": "simulated" if simulated else settings.notify_send, "driven": driven}
+    async with cast(Running, request.app.state.running).engine.connect() as connection:
+        chosen, paused = await store.get_sending(connection)
+    mode = chosen or settings.notify_send
+    if paused:
+        return {"sending": "paused", "driven": driven}
+    simulated = driven and mode == "live"  # on a simulated clock mails go to a mailbox of the demo
+    return {"sending": "simulated" if simulated else mode, "driven": driven}
 
 
 @router.get("/")
@@ -121,7 +126,7 @@ async def whole(request: Request, key: str | None = None) -> Response:
         return _enter(request) if is_key(key, key=_key(request)) else _html(page.login(refused=True), 401)
     if not _is_in(request):
         return RedirectResponse("/login", 303, headers=HEADERS)
-    return _html(page.whole(await _overview(request), **_shown(request)))
+    return _html(page.whole(await _overview(request), **await _shown(request)))
 
 
 @router.get("/live")
@@ -129,7 +134,7 @@ async def live(request: Request) -> Response:
     """Return the part that htmx renews; without a token it sends the browser to the form."""
     if not _is_in(request):
         return Response(status_code=401, headers={**HEADERS, "HX-Redirect": "/login"})
-    return _html(page.live(await _overview(request), **_shown(request)))
+    return _html(page.live(await _overview(request), **await _shown(request)))
 
 
 @router.get("/login")

@@ -15,7 +15,14 @@ from services.console.store import Table
 from shared import quarantine
 from shared.bus import Received
 from shared.cloudevents import EVENTS, Envelope, Event, Outgoing, decode
-from shared.events import ComplaintChanged, EscalationChanged, NoticeChanged, ObligationChanged, UnitDescribed
+from shared.events import (
+    ComplaintChanged,
+    EscalationChanged,
+    NoticeChanged,
+    ObligationChanged,
+    SendingChanged,
+    UnitDescribed,
+)
 from shared.service import Heard
 
 Said = Envelope[Any]
@@ -50,10 +57,12 @@ async def follow_complaints(connection: AsyncConnection, heard: Heard) -> list[O
 
 
 async def follow_pressing(connection: AsyncConnection, heard: Heard) -> list[Outgoing]:
-    """Keep notices and escalations. Hears: all of NOTIFY."""
+    """Keep notices, escalations, and what may leave the house. Hears: NOTIFY."""
     said = await _take(connection, heard)
     await store.put(connection, store.ESCALATION, _rows(store.ESCALATION, said, of=EscalationChanged))
     await store.put(connection, store.NOTICE, _rows(store.NOTICE, said, of=NoticeChanged))
+    changes = [envelope.data for envelope in said if isinstance(envelope.data, SendingChanged)]
+    await store.put(connection, store.SENDING, [{"what": "sending", **one.model_dump()} for one in changes])
     return []
 
 
@@ -81,6 +90,7 @@ def _refused(message: Received, error: ValidationError, *, at: datetime) -> quar
         origin=f"{message.stream}/{message.sequence}",
         at=at,
         raw=message.data,
+        subject=message.subject,
     )
 
 

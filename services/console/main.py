@@ -11,7 +11,14 @@ from services.console.handlers import subjects_of
 from services.console.overview import DOSSIER
 from services.console.settings import Settings
 from shared.consumer import Hearing
-from shared.events import ComplaintChanged, EscalationChanged, NoticeChanged, ObligationChanged, UnitDescribed
+from shared.events import (
+    ComplaintChanged,
+    EscalationChanged,
+    NoticeChanged,
+    ObligationChanged,
+    SendingChanged,
+    UnitDescribed,
+)
 from shared.program import run
 from shared.service import Service
 
@@ -27,6 +34,10 @@ async def counts(connection: AsyncConnection, now: datetime) -> dict[str, dict[s
     return {name: {field: sum(getattr(g, field) for g in part) for field in fields} for name, part in parts.items()}
 
 
+PRESSING = tuple(
+    subject for event in (EscalationChanged, NoticeChanged, SendingChanged) for subject in subjects_of(event)
+)
+
 SERVICE = Service(
     name="console",
     says=[],
@@ -34,7 +45,7 @@ SERVICE = Service(
         (Hearing("INTAKE", subjects_of(UnitDescribed)), handlers.follow_units),
         (Hearing("DEADLINE", subjects_of(ObligationChanged)), handlers.follow_obligations),
         (Hearing("COMPLAINTS", subjects_of(ComplaintChanged)), handlers.follow_complaints),
-        (Hearing("NOTIFY", subjects_of(EscalationChanged) + subjects_of(NoticeChanged)), handlers.follow_pressing),
+        (Hearing("NOTIFY", PRESSING), handlers.follow_pressing),
     ],
     counts=counts,
     router=api.router,

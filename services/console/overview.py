@@ -8,14 +8,22 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple, get_args
 
+from shared.clock import PROVINCE_ZONE
 from shared.directory import Directory, Unit, directory, resolve
-from shared.events import Kind
+from shared.events import FeedbackState, Kind, TermName
 
 DOSSIER: Kind = "dossier"
+WAITING: tuple[FeedbackState, ...] = ("received", "supplement_asked", "accepted")
+# kinds in the order in which the contract names them, those of what is owed in a feedback behind the answer
+THINGS = tuple(
+    thing
+    for kind in get_args(Kind)
+    for thing in (kind, *(f"answer/{name}" for name in get_args(TermName) if kind == "answer" and name != "answer"))
+)
 
 
 class Group(NamedTuple):
-    """Obligations of one kind that name their unit in the same words."""
+    """Obligations of one kind that name their unit in the same words. kind: one of `THINGS`."""
 
     unit: str | None
     unit_name: str | None
@@ -35,6 +43,7 @@ class Notice(NamedTuple):
     slot: datetime
     unit: str
     role: str
+    channel: str
     items: int
     status: str
     reason: str
@@ -87,7 +96,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything on the page at one business time."""
+    """Everything on the page at one business time. feedback: of citizens, by its state."""
 
     now: datetime
     total: Counts
@@ -96,8 +105,13 @@ class Overview:
     notices: Sequence[Notice]
     notice_counts: Mapping[str, int]
     escalations: Mapping[int, int]
-    feedback: int
+    feedback: Mapping[str, int]
     fresh: Sequence[Fresh]
+
+    @property
+    def waiting(self) -> int:
+        """Feedback that no answer was given to yet."""
+        return sum(self.feedback.get(state, 0) for state in WAITING)
 
 
 def by_unit(groups: Iterable[Group], units: Sequence[Unit], *, now: datetime) -> tuple[Counts, list[Counts]]:
@@ -107,10 +121,12 @@ def by_unit(groups: Iterable[Group], units: Sequence[Unit], *, now: datetime) ->
     """
     known = _index(tuple(units))
     names = {unit.code: unit.name for unit in units}
+    today = now.astimezone(PROVINCE_ZONE).date().isoformat()
     total, lines = Counts(None, ""), dict[tuple[str | None, str], Counts]()
     for group in groups:
-        code = resolve(known, group.unit_name, group.unit)
-        name = names[code] if code else group.unit_name or group.unit or ""
+        code = resolve(known, group.unit_name, group.unit, on=today)
+        word = group.unit_name or group.unit or ""
+        name = names.get(code or word, word)  # of a unit that several stand for now no other name than its own
         line = lines.setdefault((code, name), Counts(code, name))
         line.add_of_unit(group, now=now)
         total.add_of_unit(group, now=now)
@@ -122,12 +138,12 @@ def _worst_first(line: Counts) -> tuple[int, int, int, int, str]:
 
 
 def by_kind(groups: Iterable[Group], *, now: datetime) -> list[Counts]:
-    """Return a line for each kind there is beside dossiers, in the order in which the contract names them."""
+    """Return a line for each kind there is beside dossiers, in the order of `THINGS`."""
     lines: dict[str, Counts] = {}
     for group in groups:
         if group.kind != DOSSIER:
             lines.setdefault(group.kind, Counts(group.kind, "")).add(group, now=now)
-    return [lines[kind] for kind in get_args(Kind) if kind in lines]
+    return [lines[thing] for thing in THINGS if thing in lines]
 
 
 def named(notices: Iterable[Notice], units: Sequence[Unit]) -> list[Notice]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.console.overview import Counts, Overview
+from services.console.overview import Counts, Notice, Overview
 from shared.clock import PROVINCE_ZONE
-from shared.events import Kind
+from shared.events import FeedbackState
 
 HERE = Path(__file__).parent
 STATIC = {
@@ -25,11 +25,15 @@ SENDING = {
     "allowlist": "Chỉ gửi đến địa chỉ được phép",
     "live": "Gửi thật",
     "simulated": "Gửi vào hộp thư mô phỏng",
+    "paused": "Đang tạm dừng gửi",
 }
 ROLES = {
+    "officer": "Người trực tiếp giải quyết",
     "head": "Người đứng đầu đơn vị",
     "superior": "Cơ quan cấp trên theo dõi, đôn đốc",
+    "oversight": "Cơ quan theo dõi, đôn đốc chung",
     "receiving": "Đơn vị tiếp nhận, được báo để biết",
+    "chairman": "Người đứng đầu tỉnh, trang tổng hợp hằng tuần",
 }
 STATUSES = {
     "stored": "Đang chờ gửi",
@@ -37,26 +41,50 @@ STATUSES = {
     "failed": "Gửi không thành công",
     "withheld": "Không gửi",
     "recorded": "Chỉ ghi lại",
+    "withdrawn": "Đã rút lại",
 }
 REASONS = {
     "recording_mode": "hệ thống đang ở chế độ chỉ ghi lại",
     "not_on_allowlist": "địa chỉ ngoài danh sách được phép",
     "no_contact": "đơn vị chưa có địa chỉ thư",
+    "over_cap": "vượt số tin tối đa trong ngày",
+    "nothing_left": "việc nêu trong tin không còn phải báo",
+    "no_gateway": "chưa cấu hình cổng tin nhắn SMS",
 }
+REASONS_OF_SMS = {
+    "not_on_allowlist": "số điện thoại ngoài danh sách được phép",
+    "no_contact": "người đứng đầu chưa có số điện thoại",
+}  # in other words than of a mail
+CHANNELS = {"email": "Thư điện tử", "sms": "Tin nhắn SMS", "webhook": "Gửi sang hệ thống khác"}
 SOURCES = {"complaints": "Phản ánh, kiến nghị của người dân"}
 STREAMS = {
     "DEADLINE": "Dịch vụ thời hạn",
     "COMPLAINTS": "Dịch vụ phản ánh, kiến nghị",
     "NOTIFY": "Dịch vụ đôn đốc",
 }
-KINDS: dict[Kind, str] = {
+KINDS: dict[str, str] = {
     "dossier": "Hồ sơ",
     "reception": "Tiếp nhận hồ sơ nộp trực tuyến",
     "step": "Bước xử lý hồ sơ",
     "pause": "Tạm dừng chờ người nộp",
     "answer": "Trả lời phản ánh, kiến nghị",
+    "answer/screening": "Tiếp nhận, phân loại phản ánh, kiến nghị",
+    "answer/acceptance": "Thụ lý khiếu nại",
+    "answer/settlement": "Giải quyết khiếu nại",
+    "answer/publication": "Công khai kết quả trả lời",
     "remediation": "Khắc phục kết luận kiểm tra, thanh tra",
     "report": "Báo cáo định kỳ",
+    "plan_item": "Nhiệm vụ trong kế hoạch cải cách hành chính",
+    "recommendation": "Trả lời kiến nghị xử lý kỷ luật",
+}
+FEEDBACK: dict[FeedbackState, str] = {
+    "received": "Mới tiếp nhận",
+    "supplement_asked": "Chờ bổ sung thông tin",
+    "accepted": "Đang giải quyết",
+    "answered": "Đã trả lời",
+    "published": "Đã công khai kết quả",
+    "refused": "Từ chối tiếp nhận",
+    "joined": "Đã ghép vào phản ánh khác",
 }
 BAR_UNITS = 100  # width of a bar in its own coordinates
 
@@ -85,6 +113,12 @@ def number(count: int) -> str:
     return f"{count:,}".replace(",", ".")
 
 
+def reason(notice: Notice) -> str:
+    """Return why a notice is where it is."""
+    of_channel = REASONS_OF_SMS if notice.channel == "sms" else {}
+    return of_channel.get(notice.reason) or REASONS.get(notice.reason, notice.reason)
+
+
 def bar(line: Counts) -> list[tuple[str, float, float]]:
     """Return the parts of a unit's bar: what they show, where they begin and how wide they are."""
     whole = line.open + line.paused
@@ -103,14 +137,15 @@ PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-PAGES.filters |= {"when": when, "today": today, "lasting": lasting, "number": number, "bar": bar}
+PAGES.filters |= {"when": when, "today": today, "lasting": lasting, "number": number, "bar": bar, "reason": reason}
 PAGES.globals |= {
     "ROLES": ROLES,
     "STATUSES": STATUSES,
-    "REASONS": REASONS,
+    "CHANNELS": CHANNELS,
     "SOURCES": SOURCES,
     "STREAMS": STREAMS,
     "KINDS": KINDS,
+    "FEEDBACK": FEEDBACK,
     "SENDING": SENDING,
 }
 

@@ -14,6 +14,10 @@ from services.console.overview import Fresh, Group, Notice
 from shared.directory import Unit
 
 NOTICES_SHOWN = 20
+# what is owed in a feedback beside its answer is told apart by the last word of its id
+KIND = "CASE WHEN kind = 'answer' AND split_part(obligation_id, '/', 3) <> '' THEN 'answer/' || \
+split_part(obligation_id, '/', 3) ELSE kind END"
+UNIT_WORD, NAME_WORD = "coalesce(unit_code, unit)", "CASE WHEN unit_code IS NULL THEN unit_name END"
 
 
 @dataclass(frozen=True)
@@ -36,14 +40,25 @@ OBLIGATION = Table(
         "kind": "text",
         "unit": "text",
         "unit_name": "text",
+        "unit_code": "text",
         "due_at": "timestamptz",
         "near_at": "timestamptz",
         "state": "text",
         "timing": "text",
         "end": "text",
+        "confidential": "boolean",
     },
 )
-COMPLAINT = Table("complaint", {"code": "text", "revision": "integer", "answered_at": "timestamptz"})
+COMPLAINT = Table(
+    "complaint",
+    {
+        "code": "text",
+        "revision": "integer",
+        "answered_at": "timestamptz",
+        "state": "text",
+        "restricted": "boolean",
+    },
+)
 ESCALATION = Table(
     "escalation",
     {"obligation_id": "text", "revision": "integer", "level": "integer", "closed_at": "timestamptz"},
@@ -63,7 +78,21 @@ NOTICE = Table(
         "sent_at": "timestamptz",
     },
 )
-UNIT = Table("unit", {"code": "text", "revision": "integer", "name": "text", "aliases": "jsonb", "active": "boolean"})
+UNIT = Table(
+    "unit",
+    {
+        "code": "text",
+        "revision": "integer",
+        "name": "text",
+        "aliases": "jsonb",
+        "active": "boolean",
+        "valid_from": "date",
+        "valid_until": "date",
+        "successors": "jsonb",
+    },
+)
+
+SENDING = Table("sending", {"what": "text", "revision": "integer", "mode": "text", "paused": "boolean"})  # one row
 
 
 async def put(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -104,22 +133,22 @@ async def mark_fresh(
 
 
 async def count_obligations(connection: AsyncConnection, now: datetime) -> list[Group]:
-    """Count by the unit's words as the events have them; which unit they mean is decided afterwards.
+    """Count by the unit that deadline found, else by its words as the events have them, which are resolved afterwards.
 
     While paused nothing falls due: a paused matter is overdue only if it was so when the pause began. What turned out
-    not to be is void, and ended neither in time nor late.
+    not to be is void, and ended neither in time nor late. What is confidential is in no count.
     """
     ended = "state = 'ended' AND \"end\" IS DISTINCT FROM 'void'"
     overdue = "state = 'open' AND due_at < :now OR state = 'paused' AND timing = 'overdue'"
     rows = await connection.execute(
         text(
-            "SELECT unit, unit_name, kind, count(*) FILTER (WHERE state = 'open'), "
-            "count(*) FILTER (WHERE state = 'paused'), "
+            f"SELECT {UNIT_WORD} AS word, {NAME_WORD} AS name, {KIND} AS thing, "
+            "count(*) FILTER (WHERE state = 'open'), count(*) FILTER (WHERE state = 'paused'), "
             "count(*) FILTER (WHERE state = 'open' AND near_at <= :now AND due_at >= :now), "
             f"count(*) FILTER (WHERE {overdue}), min(due_at) FILTER (WHERE {overdue}), "
             f"count(*) FILTER (WHERE {ended} AND timing IN ('early', 'on_time')), "
             f"count(*) FILTER (WHERE {ended} AND timing = 'late') "
-            "FROM console.obligation GROUP BY unit, unit_name, kind"
+            "FROM console.obligation WHERE NOT confidential GROUP BY word, name, thing"
         ),
         {"now": now},
     )
@@ -127,16 +156,24 @@ async def count_obligations(connection: AsyncConnection, now: datetime) -> list[
 
 
 async def list_units(connection: AsyncConnection) -> list[Unit]:
-    rows = await connection.execute(text("SELECT code, name, aliases, active FROM console.unit ORDER BY code"))
-    return [Unit(row.code, row.name, tuple(row.aliases), row.active) for row in rows]
+    rows = await connection.execute(
+        text(
+            "SELECT code, name, aliases, active, CAST(valid_from AS text) AS since, "
+            "CAST(valid_until AS text) AS until, successors FROM console.unit ORDER BY code"
+        )
+    )
+    return [
+        Unit(row.code, row.name, tuple(row.aliases), row.active, row.since, row.until, tuple(row.successors))
+        for row in rows
+    ]
 
 
 async def list_notices(connection: AsyncConnection) -> list[Notice]:
     """Return the latest notices, the newest slot first."""
     rows = await connection.execute(
         text(
-            "SELECT slot, unit, role, items, status, reason, sent_at FROM console.notice "
-            "ORDER BY slot DESC, notice_id LIMIT :shown"
+            "SELECT slot, unit, role, channel, items, status, reason, sent_at FROM console.notice "
+            "ORDER BY slot DESC, unit, channel, notice_id LIMIT :shown"
         ),
         {"shown": NOTICES_SHOWN},
     )
@@ -149,19 +186,26 @@ async def count_notices(connection: AsyncConnection) -> dict[str, int]:
 
 
 async def count_escalations(connection: AsyncConnection) -> dict[int, int]:
-    """Count what is being pressed for, by the level reached."""
+    """Count what is being pressed for, by the level reached; what is confidential is not counted."""
     rows = await connection.execute(
         text(
-            "SELECT level, count(*) AS pressed FROM console.escalation WHERE closed_at IS NULL "
+            "SELECT level, count(*) AS pressed FROM console.escalation e WHERE closed_at IS NULL AND NOT EXISTS "
+            "(SELECT FROM console.obligation o WHERE o.obligation_id = e.obligation_id AND o.confidential) "
             "GROUP BY level ORDER BY level"
         )
     )
     return {row.level: row.pressed for row in rows}
 
 
-async def count_waiting_complaints(connection: AsyncConnection) -> int:
-    rows = await connection.execute(text("SELECT count(*) FROM console.complaint WHERE answered_at IS NULL"))
-    return int(rows.scalar_one())
+async def count_feedback(connection: AsyncConnection) -> dict[str, int]:
+    """Count feedback by its state; none of what is restricted. One said before states were is answered or received."""
+    rows = await connection.execute(
+        text(
+            "SELECT CASE WHEN state = 'received' AND answered_at IS NOT NULL THEN 'answered' ELSE state END AS state, "
+            "count(*) AS number FROM console.complaint WHERE NOT restricted GROUP BY 1"
+        )
+    )
+    return {row.state: row.number for row in rows}
 
 
 async def list_fresh(connection: AsyncConnection) -> list[Fresh]:
@@ -170,3 +214,9 @@ async def list_fresh(connection: AsyncConnection) -> list[Fresh]:
         text("SELECT kind, name, at FROM console.fresh WHERE (kind, name) <> ('stream', 'INTAKE') ORDER BY kind, name")
     )
     return [Fresh._make(row) for row in rows]
+
+
+async def get_sending(connection: AsyncConnection) -> tuple[str | None, bool]:
+    """Return the sending mode that an operator of notify chose, None where none did, and whether sending is paused."""
+    row = (await connection.execute(text("SELECT mode, paused FROM console.sending"))).one_or_none()
+    return (row.mode, row.paused) if row else (None, False)
