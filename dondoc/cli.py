@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 # Each has a function `register(app: typer.Typer) -> None`; those that do not exist are passed over.
 COMMAND_MODULES = (
     *(f"services.{service}.cli" for service in layout.SERVICES),
+    "dondoc.source.cli",
+    "dondoc.quarantine.cli",
     "dondoc.doctor.cli",
     "dondoc.demo.cli",
     "dondoc.simulate.cli",
+    "dondoc.bridge.cli",
 )
 DETACH_S = 120
 DOWN_S = 180  # five services one after another, then the servers
@@ -103,6 +106,7 @@ def _up_detached(data: Path, port_base: int, sources: list[str]) -> None:
 def _announce(data: Path, stack: "Running") -> None:
     key = "DONDOC_API_KEY" if os.environ.get("DONDOC_API_KEY") else f"{data / 'secrets.json'} (api_key)"
     typer.echo(f"Đôn đốc is ready. Console: {stack.http_urls['console']}/ – key: {key}")
+    typer.echo(f"Citizens' pages: {stack.http_urls['complaints']}/")
 
 
 @app.command(epilog="Example: dondoc down --data /srv/dondoc")

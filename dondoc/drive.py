@@ -13,7 +13,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import orjson
 from nats.aio.client import Client
@@ -46,6 +46,17 @@ class Timed(NamedTuple):
     body: bytes
 
 
+class Beside(Protocol):
+    """Who acts over HTTP while business time stands: it stops where they want it to."""
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When they act next; None: no more."""
+
+    async def act(self, at: datetime) -> None:
+        """Do all that is due by `at`, where business time is."""
+
+
 class ClockStoppedError(StackError):
     """A tick did not come back; names the service that keeps it."""
 
@@ -68,20 +79,27 @@ class Driver:
     report: Callable[[Driver], None] = no_report
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
-    async def play(self, messages: Iterable[Timed], *, until: datetime, speed: float | None = None) -> None:
+    async def play(
+        self, messages: Iterable[Timed], *, until: datetime, speed: float | None = None, beside: Beside | None = None
+    ) -> None:
         """Play `messages` and move business time to `until`; what is timed later is not played.
 
         messages: in the order of their times. speed: business seconds a second; None: as fast as the services go.
+        beside: who acts at the beginning and after each tick.
         raises: ClockStoppedError - a service does not pass a tick on.
         """
         waiting = _Ahead(iter(messages))
         began_s, began_at = monotonic_s(), self.at
+        if beside:
+            await beside.act(self.at)
         while self.at < until:
-            at = self._next(waiting.next_at, until=until)
+            at = self._next(waiting.next_at, beside.next_at if beside else None, until=until)
             if speed:
                 await asyncio.sleep((at - began_at).total_seconds() / speed - (monotonic_s() - began_s))
             await self.publish(waiting.take(up_to=at))
             await self.tick(at)
+            if beside:
+                await beside.act(at)
             self.report(self)
 
     async def publish(self, messages: Iterable[Timed]) -> None:
@@ -106,9 +124,9 @@ class Driver:
         self.at = at
         self.ticks += 1
 
-    def _next(self, message_at: datetime | None, *, until: datetime) -> datetime:
+    def _next(self, *others: datetime | None, until: datetime) -> datetime:
         """Return the next instant of the grid at which there is something to do; later than the present one."""
-        wanted = [at for at in (message_at, *self.timers.values()) if at]
+        wanted = [at for at in (*others, *self.timers.values()) if at]
         soonest = on_grid(self.at + timedelta(microseconds=1))
         return min(until, max(soonest, on_grid(min(wanted)))) if wanted else until
 

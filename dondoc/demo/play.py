@@ -18,9 +18,10 @@ import nats
 import orjson
 import typer
 
-from dondoc.demo import stage
+from dondoc.demo import feedback, stage
+from dondoc.demo.citizens import Citizens
 from dondoc.demo.mailbox import Mailbox, mailbox
-from dondoc.demo.view import Scene, Screen, when
+from dondoc.demo.view import Scene, Screen, to_follow, when
 from dondoc.drive import Driver, Timed, driving
 from dondoc.simulate.feed import simulate
 from dondoc.simulate.province import demo_directory
@@ -77,27 +78,33 @@ async def demo(wish: Wish) -> None:
 async def _play(wish: Wish, stack: Running, box: Mailbox) -> None:
     start = datetime.combine(FIRST_DAY, time(), PROVINCE_ZONE)
     address = f"{stack.http_urls['console']}/?key={quote(stack.api_key)}"
-    scene = Scene(address, start, start + timedelta(days=wish.days), box, at=start)
+    pages = f"{stack.http_urls['complaints']}/"
+    scene = Scene(address, pages, start, start + timedelta(days=wish.days), box, at=start)
     typer.echo(f"Console: {address}")
+    typer.echo(f"Citizens' pages: {pages}")
     typer.echo(f"Mails:   {box.folder}")
     async with (
         httpx.AsyncClient(headers={KEY_HEADER: stack.api_key}, timeout=10) as http,
+        httpx.AsyncClient(timeout=10) as public,
         operator(stack, name="dondoc-demo", max_reconnect_attempts=-1) as client,
     ):
         await _load_directory(http, stack, units=wish.units)
+        planned = feedback.plan(units=wish.units, days=wish.days, seed=wish.seed, start=start)
+        citizens = Citizens(planned, url=stack.http_urls["complaints"], citizens=public, officers=http)
         if wish.browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(address)
         with Screen(scene) as screen:
 
             def report(driver: Driver) -> None:
                 scene.at, scene.messages, scene.ticks = driver.at, driver.messages, driver.ticks
+                scene.feedback, scene.followed = citizens.count, citizens.shown
                 screen.show()
 
             looking = asyncio.create_task(_look(http, stack, scene))
             try:
                 async with driving(client, start=start, report=report) as driver:
                     scene.began_s = monotonic_s()
-                    await driver.play(_feed(wish), until=scene.until, speed=wish.speed)
+                    await driver.play(_feed(wish), until=scene.until, speed=wish.speed, beside=citizens)
                 scene.played_s = monotonic_s() - scene.began_s
             except (NotPublishedError, nats.errors.Error) as error:
                 raise StackError(f"NATS does not answer: {error!r}; see {wish.data / 'logs'}") from None
@@ -110,7 +117,7 @@ async def _play(wish: Wish, stack: Running, box: Mailbox) -> None:
 async def _load_directory(http: httpx.AsyncClient, stack: Running, *, units: int) -> None:
     url = f"{stack.http_urls['intake']}/v1/directory"
     try:
-        (await http.post(url, content=demo_directory(units).encode())).raise_for_status()
+        (await http.post(url, content=(demo_directory(units) + feedback.offices()).encode())).raise_for_status()
     except httpx.HTTPError as error:
         raise StackError(f"intake does not take the directory: {error!r}") from None
 
@@ -154,3 +161,4 @@ def _sum_up(scene: Scene) -> None:
     )
     typer.echo(f"  mails sent  {scene.box.count}, in {scene.box.folder}")
     typer.echo(f"  quarantine  {scene.quarantine}")
+    typer.echo(f"  feedback    {scene.feedback} by citizens; {to_follow(scene)}")

@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from dondoc.stack import lock, running
+from dondoc.stack import layout, lock, running
 from dondoc.stack.errors import StackError
 from dondoc.stack.processes import end, last_lines, spawn
 
@@ -42,8 +42,11 @@ def clear(data: Path) -> None:
         raise StackError(f"cannot write to {data}: {error.strerror}; choose another --data directory") from None
 
 
-def environment(*, smtp_port: int) -> dict[str, str]:
-    """Return the stack's environment: no setting of the caller's, so a demo never touches servers of others."""
+def environment(*, smtp_port: int, notify_port: int) -> dict[str, str]:
+    """Return the stack's environment: no setting of the caller's, so a demo never touches servers of others.
+
+    notify_port: where the links in its mails lead, on this machine alone.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DONDOC_")}
     return {
         **inherited,
@@ -52,6 +55,10 @@ def environment(*, smtp_port: int) -> dict[str, str]:
         "DONDOC_NOTIFY_SEND": "live",
         "DONDOC_NOTIFY_SMTP_HOST": "127.0.0.1",
         "DONDOC_NOTIFY_SMTP_PORT": str(smtp_port),
+        "DONDOC_COMPLAINTS_FILINGS_PER_MINUTE": "0",  # weeks of filings come from one address in a minute
+        "DONDOC_COMPLAINTS_LOOKUPS_PER_MINUTE": "0",
+        "DONDOC_COMPLAINTS_FILINGS_PER_MINUTE_AT_MOST": "0",
+        "DONDOC_NOTIFY_PUBLIC_URL": f"http://{layout.HOST}:{notify_port}",
     }
 
 
@@ -63,7 +70,8 @@ async def stack(data: Path, *, port_base: int, smtp_port: int) -> AsyncIterator[
     """
     log = data / "logs" / "supervisor.log"
     command = [sys.executable, "-m", "dondoc.cli", "up", "--data", str(data), "--port-base", str(port_base)]
-    process = spawn(command, log=log, env=environment(smtp_port=smtp_port), when_orphaned=signal.SIGTERM)
+    env = environment(smtp_port=smtp_port, notify_port=layout.ports(port_base)["notify"])
+    process = spawn(command, log=log, env=env, when_orphaned=signal.SIGTERM)
     try:
         yield await _ready(data, process, log=log)
     finally:

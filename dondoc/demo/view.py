@@ -14,25 +14,32 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from dondoc.demo.citizens import Filed
 from dondoc.demo.mailbox import Mailbox
 from shared.clock import PROVINCE_ZONE, monotonic_s
 
 UNITS_SHOWN, MAILS_SHOWN = 12, 8  # where the terminal is high enough
-OTHER_LINES = 11  # headings, totals, blanks
+OTHER_LINES = 13  # headings, totals, blanks
 LINE_EVERY_S = 3  # where no terminal is
 
 
 @dataclass
 class Scene:
-    """Everything that is shown. units, total: as the console counts them."""
+    """Everything that is shown. units, total: as the console counts them.
+
+    address: the console's; pages: the citizens'. feedback: how many there are; followed: one of them.
+    """
 
     address: str
+    pages: str
     start: datetime
     until: datetime
     box: Mailbox
     at: datetime
     messages: int = 0
     ticks: int = 0
+    feedback: int = 0
+    followed: Filed | None = None
     began_s: float = field(default_factory=monotonic_s)
     played_s: float | None = None
     total: Mapping[str, Any] = field(default_factory=dict)
@@ -84,7 +91,8 @@ def line(scene: Scene) -> str:
     rate = scene.messages / max(scene.seconds, 0.1)
     return (
         f"{when(scene.at)}  {scene.share:4.0%}  {scene.messages} messages ({rate:.0f}/s)  "
-        f"{scene.total.get('open', 0)} open, {scene.total.get('overdue', 0)} overdue  {scene.box.count} mails"
+        f"{scene.total.get('open', 0)} open, {scene.total.get('overdue', 0)} overdue  "
+        f"{scene.feedback} feedback, {scene.box.count} mails"
     )
 
 
@@ -98,6 +106,7 @@ def picture(scene: Scene, *, height: int) -> Group:
         Text(when(scene.at), style="bold"),
         ProgressBar(total=1.0, completed=scene.share, width=30),
         f"{scene.messages} messages, {rate:.0f}/s",
+        f"{scene.feedback} feedback",
         f"{scene.box.count} mails",
         f"{scene.quarantine} in quarantine",
     )
@@ -109,7 +118,17 @@ def picture(scene: Scene, *, height: int) -> Group:
         _mails(scene, mails),
         Text(),
         Text(f"Console: {scene.address}"),
+        Text(f"Citizens' pages: {scene.pages}"),
+        Text(to_follow(scene)),
     )
+
+
+def to_follow(scene: Scene) -> str:
+    """Return how one of the filed feedback is followed as its sender would."""
+    if scene.followed is None:
+        return "none of it can be followed yet"
+    code, secret = scene.followed
+    return f"follow one at {scene.pages}theo-doi: number {code}, secret {secret}"
 
 
 def _units(scene: Scene, rows: int) -> Table:

@@ -51,8 +51,9 @@ def judge_quarantine(answers: status.Answers) -> list[Finding]:
 
 def judge_mode(answers: status.Answers, here: str | None) -> list[Finding]:
     """Compare the mode that notify runs in with the settings seen here: then the rest was judged by wrong ones."""
-    modes = ((answers.get("notify") or {}).get("counts") or {}).get("mode") or {}
-    if here is None or not modes or here in modes:
+    counts = (answers.get("notify") or {}).get("counts") or {}
+    modes, chosen = counts.get("mode") or {}, "chosen" in (counts.get("sending") or {})
+    if here is None or not modes or here in modes or chosen:  # chosen: by `dondoc notify mode`, whatever settings say
         return []
     said = f"notify runs in mode {', '.join(modes)}, and {MODE} is {here} here"
     return [warning("services", said, "ask with the settings that the services run with: `set -a; . ./.env; set +a`")]

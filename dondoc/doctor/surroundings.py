@@ -19,7 +19,7 @@ LITTLE_BYTES, FEW_BYTES = 5 * GIB, GIB  # free on the disk: a warning, a fault (
 LITTLE_SHARE = 0.1
 ROOMY_BYTES = 50 * GIB  # with so much left the share does not matter
 OTHERS_READ, OTHERS_PASS = 0o004, 0o001
-SECRET_SETTINGS = ("DONDOC_API_KEY", "DONDOC_NOTIFY_SMTP_PASSWORD", "DONDOC_NATS_URL", "DATABASE_URL")  # ends of names
+SECRET_SETTINGS = ("DONDOC_API_KEY", "_PASSWORD", "DONDOC_NATS_URL", "DATABASE_URL")  # ends of names
 
 
 async def examine(place: Place) -> list[Finding]:

@@ -2,19 +2,24 @@
 
 import gzip
 import io
-import json
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
+import orjson
 import typer
 
 from dondoc.simulate.province import UNITS, demo_directory
 
-EXAMPLE = "Example: dondoc simulate --units 20 --days 21 --seed 7 --format national --output feed.ndjson"
+EXAMPLE = (
+    "Examples: dondoc simulate --units 20 --days 21 --seed 7 --format national --output feed.ndjson; "
+    "dondoc simulate --province --days 30 --output feed.ndjson.gz --facts facts.ndjson --mirror portal.ndjson.gz "
+    "--directory units.csv"
+)
 
 
 class Format(StrEnum):
@@ -42,24 +47,67 @@ def write_feed(
         Path | None, typer.Option(help="Write here, packed where it ends in .gz; else to the standard output.")
     ] = None,
     directory: Annotated[Path | None, typer.Option(help="Also write the directory of these units, as CSV.")] = None,
+    province: Annotated[bool, typer.Option("--province", help="Every commune and office, instead of --units.")] = False,
+    faults: Annotated[
+        float, typer.Option(min=0, max=100, help="With --province: dossiers in a hundred with faulty data.")
+    ] = 2,
+    facts: Annotated[
+        Path | None, typer.Option(help="With --province: reports, findings, apologies, pauses (CloudEvents).")
+    ] = None,
+    mirror: Annotated[Path | None, typer.Option(help="With --province: what the portal itself tells.")] = None,
 ) -> None:
     """Write the feed of a simulated province: one message a line (NDJSON), in the order of `sent_at`.
 
     Units, procedures and limits are those of Thanh Hóa; agency ids, people and all that happens are invented.
+
+    With --province: 166 communes and the offices, seasons, joint processing, what former districts left open, and
+    faults: numbers that are missing, no due date, no acceptance, received out of hours, known to the portal only.
     """
+    if not province and (facts or mirror):
+        raise typer.BadParameter("goes with --province", param_hint="--facts, --mirror")
+    if directory:
+        _write_directory(directory, None if province else units)
+    what = {"days": days, "seed": seed, "start": start.date(), "per_day": per_day, "broken": broken}
+    said = _of_province(faults=faults, **what) if province else _of_units(units=units, **what)
+    _write(said, {"national": output, "facts": facts, "mirror": mirror})
+
+
+def _of_units(**what: Any) -> Iterator[tuple[str, dict[str, object]]]:
     from dondoc.simulate.feed import simulate  # here, as calendars take a quarter of a second
+
+    yield from (("national", message) for message in simulate(**what))
+
+
+def _of_province(**what: Any) -> Iterator[tuple[str, dict[str, object]]]:
+    from dondoc.simulate.everything import simulate_province
+
+    yield from simulate_province(**what)
+
+
+def _write_directory(path: Path, units: int | None) -> None:
+    from dondoc.simulate.whole import whole_directory
+
+    with _writable(path, "--directory") as out:
+        out.write(whole_directory() if units is None else demo_directory(units))
+
+
+def _write(said: Iterable[tuple[str, dict[str, object]]], paths: dict[str, Path | None]) -> None:
+    """Write each message to its file, national ones else to the standard output; others without a file nowhere."""
     from shared.worktime import CalendarEndsError
 
-    messages = simulate(units=units, days=days, seed=seed, start=start.date(), per_day=per_day, broken=broken)
-    if directory:
-        with _writable(directory, "--directory") as out:
-            out.write(demo_directory(units))
-    try:
-        with _writable(output, "--output") if output else nullcontext(sys.stdout) as out:
-            for message in messages:
-                out.write(json.dumps(message, ensure_ascii=False, separators=(",", ":")) + "\n")
-    except CalendarEndsError as ends:
-        raise typer.BadParameter(f"{ends}. Choose other days.", param_hint="--start") from ends
+    with ExitStack() as stack:
+        files = {
+            name: stack.enter_context(_writable(path, "--output" if name == "national" else f"--{name}"))
+            for name, path in paths.items()
+            if path
+        }
+        files.setdefault("national", sys.stdout)
+        try:
+            for name, message in said:
+                if out := files.get(name):
+                    out.write(orjson.dumps(message).decode() + "\n")
+        except CalendarEndsError as ends:
+            raise typer.BadParameter(f"{ends}. Choose other days.", param_hint="--start") from ends
 
 
 def _writable(path: Path, option: str) -> TextIO:

@@ -6,15 +6,15 @@ held at a time, and the dossiers still under way.
 
 import heapq
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import count, groupby
 from random import Random
 
 from dondoc.simulate.life import ENDS, Dossier, Happening, live
 from dondoc.simulate.national import Message, Thing, progress, snapshot
-from dondoc.simulate.procedures import DESKS
+from dondoc.simulate.procedures import DESKS, Procedure
 from dondoc.simulate.province import UNITS, Unit
 from shared.worktime import (
     WorkCalendar,
@@ -35,6 +35,21 @@ ONLINE_ON_DAYS_OFF = 0.08  # of a working day's dossiers
 Sending = tuple[datetime, int, int, Dossier, Happening, bool]  # sent at, unit, counter, …, is the dossier known
 
 
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays: units, what is asked for at their desks, how busy a day is, and who settles a dossier with them.
+
+    busy: a factor on what comes to a desk on a day. joint: the name of the other unit for a matter of a desk, if any;
+    share: of such dossiers that go there.
+    """
+
+    units: Sequence[Unit]
+    desks: Mapping[str, Mapping[Procedure, float]]
+    busy: Callable[[date, str], float] = lambda day, desk: 1.0
+    joint: Callable[[Unit, Procedure], str] = lambda unit, procedure: ""
+    share: float = 0.0
+
+
 def simulate(
     *, units: int, days: int, seed: int, start: date, per_day: float = 18, broken: float = 0.1
 ) -> Iterator[Message]:
@@ -46,19 +61,24 @@ def simulate(
     returns: on the first morning each system also sends what was open before the start, part of it overdue.
     raises: CalendarEndsError - the days, or the due dates within them, lie outside the known calendar.
     """
+    yield from play(Cast(UNITS[:units], DESKS), days=days, seed=seed, start=start, per_day=per_day, broken=broken)
+
+
+def play(cast: Cast, *, days: int, seed: int, start: date, per_day: float, broken: float) -> Iterator[Message]:
+    """Yield what a cast sends, as `simulate` does."""
     calendar = vietnam()
     begin = datetime.combine(start, time(), calendar.zone)
     end = begin + days * DAY
     span = next_opening(calendar, at=begin), end
     waiting: list[Sending] = []
     numbers = count()
-    for unit in UNITS[:units]:
+    for unit in cast.units:
         for day in _days(begin - BEFORE_DAYS * DAY, begin):
-            for dossier, life in _arrivals(unit, day, seed=seed, per_day=per_day, calendar=calendar):
+            for dossier, life in _arrivals(unit, day, cast, seed=seed, per_day=per_day, calendar=calendar):
                 _schedule(waiting, dossier, _still_open(life, at=begin), span=span, numbers=numbers)
     for day in _days(begin, end):
-        for unit in UNITS[:units]:
-            for dossier, life in _arrivals(unit, day, seed=seed, per_day=per_day, calendar=calendar):
+        for unit in cast.units:
+            for dossier, life in _arrivals(unit, day, cast, seed=seed, per_day=per_day, calendar=calendar):
                 _schedule(waiting, dossier, life, span=span, numbers=numbers)
         messages = list(_messages(waiting, until=day + DAY))
         messages.sort(key=lambda message: str(message["sent_at"]))
@@ -73,13 +93,14 @@ def _days(begin: datetime, end: datetime) -> Iterator[datetime]:
 
 
 def _arrivals(
-    unit: Unit, day: datetime, *, seed: int, per_day: float, calendar: WorkCalendar
+    unit: Unit, day: datetime, cast: Cast, *, seed: int, per_day: float, calendar: WorkCalendar
 ) -> Iterator[tuple[Dossier, Iterator[Happening]]]:
     """Yield a unit's new dossiers of one day with their lives; the same whatever other units and days there are."""
     dice = Random(f"{seed}/{unit.number}/{day.date()}")  # noqa: S311 - repeatable is what is wanted
     open_s = open_seconds(calendar, start=day, end=day + DAY)
     mean = per_day * unit.volume * (WEEKDAYS[day.weekday()] if open_s else ONLINE_ON_DAYS_OFF)
-    desk = DESKS[unit.desk]
+    mean *= cast.busy(day.date(), unit.desk)
+    desk = cast.desks[unit.desk]
     arrivals = []
     for _ in range(max(0, round(dice.gauss(mean, math.sqrt(mean))))):
         (procedure,) = dice.choices(list(desk), list(desk.values()))
@@ -105,6 +126,8 @@ def _arrivals(
             handled_by=unit.written[dice.random() < 0.1],
         )
         own = Random(dice.getrandbits(64))  # noqa: S311 - repeatable is what is wanted
+        if (holder := cast.joint(unit, procedure)) and own.random() < cast.share:
+            dossier = replace(dossier, joint=holder)
         yield dossier, live(dossier, dice=own, calendar=calendar)
 
 
@@ -164,11 +187,11 @@ def _messages(waiting: list[Sending], *, until: datetime) -> Iterator[Message]:
         while waiting and waiting[0][0] < until:
             yield heapq.heappop(waiting)
 
-    for (sent_at, number), sendings in groupby(taken(), key=lambda sending: sending[:2]):
+    for (sent_at, _), sendings in groupby(taken(), key=lambda sending: sending[:2]):
         new: list[Thing] = []
         steps: list[Thing] = []
         changed: list[Thing] = []
-        for *_, dossier, happening, known in sendings:
+        for *_rest, dossier, happening, known in sendings:
             if happening.snapshot:
                 (changed if known else new).append(snapshot(dossier, happening.state))
             if happening.work:
@@ -180,7 +203,7 @@ def _messages(waiting: list[Sending], *, until: datetime) -> Iterator[Message]:
             for i in range(0, len(things), MESSAGE_OBJECTS)
         ]
         for nth, (service, updating, data) in enumerate(parts):
-            yield _message(UNITS[number - 1], service, updating, sent_at + timedelta(seconds=nth), data)
+            yield _message(dossier.unit, service, updating, sent_at + timedelta(seconds=nth), data)
 
 
 def _message(unit: Unit, service: str, updating: str, sent_at: datetime, data: list[Thing]) -> Message:

@@ -14,8 +14,7 @@ from shared.worktime import WorkCalendar, is_working_day, open_seconds, open_tim
 
 HOUR = 3600  # seconds
 GAP = 1000  # open seconds at least between two happenings: longer than any system gathers before it sends
-CUT_OFF = time(15)  # received later, a matter due within the day may wait for the next working day
-DAY = timedelta(days=1)
+DAY, CUT_OFF = timedelta(days=1), time(15)  # received later, a matter due within the day may wait for the next one
 COUNTER, STOPPED_AFTER_DAYS = "Bộ phận Một cửa", (10, 15)  # working days until an unanswered request ends it
 
 FILED, ACCEPTED, REFUSED, RUNNING, ASKED, MUST_PAY, WITHDRAWN, STOPPED, DONE, RETURNED = range(1, 11)
@@ -35,6 +34,7 @@ class Dossier:
     digitised: bool
     arrives_at: datetime
     handled_by: str  # the unit's name as its source writes it
+    joint: str = ""  # the unit that has it in between, where several settle it
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Supplement:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a snapshot of the dossier would say."""
+    """What a snapshot of the dossier would say. holder: the unit that has it, where it is not the one that took it."""
 
     status: int
     accepted_at: datetime | None = None
@@ -58,6 +58,7 @@ class State:
     ended_at: datetime | None = None
     returned_at: datetime | None = None
     supplements: tuple[Supplement, ...] = ()
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,8 @@ def _stages(course: Course, *, late: bool) -> list[Stage]:
         stages.append(_stop)
     if course.chance(course.dossier.procedure.obligation):
         stages.append(_obligation)
+    if course.dossier.joint and not short:
+        stages.insert(1, _hand_over)
     if not short:
         stages.append(_submit)
     if late and course.dossier.procedure.limit >= 5 and course.chance(0.2):
@@ -200,8 +203,13 @@ def _pass_on(course: Course, share: float) -> Iterator[Happening]:
     )
 
 
+def _hand_over(course: Course, share: float) -> Iterator[Happening]:
+    course.go(course.part_way(share * 0.5), replace(course.state, holder=course.dossier.joint))
+    yield Happening(course.at, course.state, "Chuyển hồ sơ đến cơ quan phối hợp giải quyết", _room(course))
+
+
 def _submit(course: Course, share: float) -> Iterator[Happening]:
-    course.go(course.part_way(share), course.state)
+    course.go(course.part_way(share), replace(course.state, holder="") if course.state.holder else course.state)
     term = course.due_at if course.chance(0.3) else None
     yield Happening(course.at, course.state, "Thẩm định xong, trình lãnh đạo phê duyệt", _room(course), term, False)
 

@@ -36,7 +36,7 @@ def snapshot(dossier: Dossier, state: State) -> Thing:
         "HinhThuc": "1" if dossier.applicant % 7 == 0 else "0",
         "NgayKetThucXuLy": compact(state.ended_at),
         "NgayTuChoi": compact(state.refused_at),
-        "DonViXuLy": dossier.handled_by,
+        "DonViXuLy": state.holder or dossier.handled_by,
         "GhiChu": "",
         "KenhThucHien": "2" if dossier.online else "1",
         "NoiNopHoSo": "1" if dossier.online else "",

@@ -37,11 +37,13 @@ class Unit:
 
     @property
     def agency(self) -> str:
-        return f"000.00.{self.number:02}.H56"
+        above, own = divmod(self.number - 1, 99)  # two digits a group
+        return f"000.{above:02}.{own + 1:02}.H56"
 
     @property
     def agency_short(self) -> str:
-        return f"H56.{self.number:02}"
+        above, own = divmod(self.number - 1, 99)
+        return f"H56.{own + 1:02}" + (f".{above:02}" if above else "")
 
     @property
     def written(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Where a stack keeps what it keeps: ports, files below the data directory, secrets."""
 
+import base64
 import json
 import os
 import re
@@ -52,12 +53,22 @@ class Secrets:
     api_key: str
     nats: dict[str, str]  # one a service, and the operator's
     sources: dict[str, str]  # of NATS too; one for each source that was named
+    closed: list[str]  # sources that NATS lets in no more
+    signing_key: str  # from which intake derives what sources sign with
+    link_key: str  # under which notify signs the links in its mails
+    receipts_key: str  # by which notify knows what providers say of its notices
+    seal: str  # the key under which services seal what is quarantined
+    identity_key: str  # under which complaints seals who wrote a feedback
+
+    @property
+    def open_sources(self) -> dict[str, str]:
+        return {name: password for name, password in self.sources.items() if name not in self.closed}
 
 
-def load_secrets(data: Path, *, sources: Iterable[str] = ()) -> Secrets:
+def load_secrets(data: Path, *, sources: Iterable[str] = (), closed: Iterable[str] | None = None) -> Secrets:
     """Return the secrets kept in `data`, readable by their owner alone; what is not there yet is made.
 
-    sources: names that get a login, if they have none.
+    sources: names that get a login, if they have none. closed: names whose login NATS is not told; None: as before.
     """
     path = data / "secrets.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
@@ -69,6 +80,12 @@ def load_secrets(data: Path, *, sources: Iterable[str] = ()) -> Secrets:
         api_key=kept.get("api_key") or secrets.token_hex(24),
         nats=_passwords((*SERVICES, OPERATOR), kept.get("nats", {})),
         sources=_passwords(sources, kept.get("sources", {})),
+        closed=sorted(kept.get("closed", ()) if closed is None else closed),
+        signing_key=kept.get("signing_key") or secrets.token_hex(32),
+        link_key=kept.get("link_key") or secrets.token_hex(32),
+        receipts_key=kept.get("receipts_key") or secrets.token_hex(32),
+        seal=kept.get("seal") or _sealing_key(),
+        identity_key=kept.get("identity_key") or _sealing_key(),
     )
     if asdict(new) != kept:
         write_private(path, json.dumps(asdict(new), indent=1))
@@ -86,6 +103,10 @@ def make_private(data: Path) -> None:
             folder.mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise StackError(f"cannot write to {data}: {error.strerror}; choose another --data directory") from None
+
+
+def _sealing_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def _passwords(names: Iterable[str], kept: dict[str, str]) -> dict[str, str]:

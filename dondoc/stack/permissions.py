@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dondoc.stack.layout import OPERATOR, SERVICES
 from shared.login import inbox
+from shared.rereading import reader_of
 from shared.streams import STREAMS, StreamName
 
 if TYPE_CHECKING:
@@ -39,11 +40,16 @@ def of_service(service: "Service") -> Permissions:
     for stream in sorted(service.keeps):
         publish.append(f"{STREAMS[stream].prefix}.>")
         publish += [f"$JS.API.STREAM.{deed}.{stream}" for deed in ("CREATE", "UPDATE", "INFO")]
+        if STREAMS[stream].can_wait:  # to see what all its hearers have done, and to let go of that
+            publish += [f"$JS.API.{deed}.{stream}" for deed in ("CONSUMER.LIST", "STREAM.PURGE")]
     for hearing, _ in service.handlers:
         subjects = hearing.subjects_with(STREAMS[hearing.stream].tick)
         publish += _pulling(hearing.stream, service.name, subjects)
-        if hearing.subjects:  # more than ticks, so what is parked of it is fetched again
+        if hearing.subjects and not hearing.can_wait:  # more than ticks, so what is parked of it is fetched again
             publish.append(f"$JS.API.STREAM.MSG.GET.{hearing.stream}")
+    for stream in service.reads_again:
+        name = reader_of(service.name)
+        publish += [*_pulling(stream, name, []), f"$JS.API.CONSUMER.DELETE.{stream}.{name}"]
     subscribe = (f"{inbox(service.name)}.>", f"dondoc.status.{service.name}")
     return Permissions(tuple(dict.fromkeys(publish)), subscribe, answers=True)
 
@@ -61,10 +67,10 @@ def _pulling(stream: StreamName, durable: str, subjects: list[str]) -> Iterator[
 def of_operator() -> Permissions:
     """Return what `dondoc` itself needs: to ask how things are, and to drive the clock of a demo or a replay.
 
-    It reads every stream but FEED, which holds what citizens handed in.
+    It reads every stream but FEED and BACKFILL, which hold what citizens handed in.
     """
     asking = ("INFO", "STREAM.NAMES", "STREAM.LIST", "STREAM.INFO.*", "CONSUMER.NAMES.*", "CONSUMER.LIST.*")
-    reading = (f"STREAM.MSG.GET.{stream}" for stream in STREAMS if stream != "FEED")
+    reading = (f"STREAM.MSG.GET.{stream}" for stream in STREAMS if stream not in ("FEED", "BACKFILL"))
     api = (f"$JS.API.{request}" for request in (*asking, "CONSUMER.INFO.*.*", *reading))
     return Permissions(
         publish=("dondoc.status.*", f"{STREAMS['FEED'].prefix}.>", *api),

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 LOG_BYTES = 50 << 20  # a log larger than this at a start is set aside, in place of the one before
@@ -23,10 +24,6 @@ def spawn(
 
     when_orphaned: what the kernel sends it when the thread that called this dies, however it dies.
     """
-
-    def follow_the_parent() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, when_orphaned, 0, 0, 0)
-
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_name(log.name + ".old"))
@@ -38,8 +35,13 @@ def spawn(
             stderr=subprocess.STDOUT,
             env=env,
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops them in order
-            preexec_fn=follow_the_parent,  # safe: the supervisor has one thread
+            preexec_fn=partial(follow_the_parent, by=when_orphaned),  # safe: the supervisor has one thread
         )
+
+
+def follow_the_parent(*, by: signal.Signals = signal.SIGKILL) -> None:
+    """Let the kernel send this process a signal when the thread that started it dies."""
+    _libc.prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
 
 
 def end(process: subprocess.Popen[bytes], *, by: signal.Signals = signal.SIGTERM, within_s: float = 20) -> bool:

@@ -146,7 +146,7 @@ def print_table(stack: Running, answers: Answers) -> None:
     for service, answer in answers.items():
         for group, named in (answer or {}).get("counts", {}).items():
             if named:
-                of_one = group == "mode"  # a word, counted as 1
+                of_one = group in ("mode", "sending")  # words, each counted as 1
                 told = ", ".join(name if of_one else f"{name} {count}" for name, count in named.items())
                 console.print(f"{service}  {group}: {told}", highlight=False, soft_wrap=True)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dondoc.stack import layout, lock, nats, postgres, running
+from dondoc.stack.environment import api_key, service_environment
 from dondoc.stack.errors import StackError
 from dondoc.stack.processes import end, last_lines, spawn
 from shared.clock import machine_now
@@ -24,7 +25,6 @@ from shared.clock import machine_now
 RESTART_SECONDS = (0.2, 1, 2, 5, 10, 30)  # the last repeats for ever
 STEADY_S = 60  # a child that lived this long starts again from the first of RESTART_SECONDS
 READY_S = 60  # for all services together; usual is under 15
-LOGINS = ("_NATS_URL", "_DATABASE_URL")  # endings of the settings that hold a user and a password
 STOP_S = 20  # what a service may take to finish what is in flight
 
 
@@ -136,11 +136,6 @@ class Stack:
         )
 
 
-def api_key(secrets: layout.Secrets) -> str:
-    """Return the operator's own key, else the generated one."""
-    return os.environ.get("DONDOC_API_KEY") or secrets.api_key
-
-
 def run(plan: Plan, *, announce: Callable[[running.Running], None] = lambda _: None) -> None:
     """Start everything, say so once it is ready, and keep it running until SIGINT or SIGTERM.
 
@@ -186,7 +181,7 @@ def start_servers(stack: Stack) -> None:
     data, ports, secrets = stack.plan.data, stack.ports, stack.secrets
     broker = database = None
     if stack.own_nats:
-        users = nats.logins(secrets.nats, secrets.sources)
+        users = nats.logins(secrets.nats, secrets.open_sources)
         command = nats.command(data, port=ports["nats"], monitoring_port=ports["nats_monitoring"], users=users)
         broker = stack.start_child("nats", command, os.environ, signal.SIGTERM)
     if stack.own_database:
@@ -212,21 +207,6 @@ def migrate(stack: Stack) -> None:
     log = stack.plan.data / "logs" / "migrate.log"
     if spawn(stack.plan.migrate, log=log, env=env).wait() != 0:
         raise StackError(f"the schemas could not be brought up to date: {last_lines(log, 1)}; see {log}")
-
-
-def service_environment(stack: Stack, name: str) -> dict[str, str]:
-    """Return the environment of a service: the caller's without what others log in with, and where the parts are."""
-    others = {name for name in os.environ if name.startswith("DONDOC_") and name.endswith(LOGINS)}
-    return {
-        **{name: value for name, value in os.environ.items() if name not in others},
-        "DONDOC_NATS_URL": stack.nats_url(name),
-        "DONDOC_DATABASE_URL": stack.database_url(name),
-        "DONDOC_HTTP_HOST": layout.HOST,
-        "DONDOC_HTTP_PORT": str(stack.ports[name]),
-        "DONDOC_API_KEY": api_key(stack.secrets),
-        "DONDOC_DATA": str(stack.plan.data),
-        "PYTHONUNBUFFERED": "1",
-    }
 
 
 def wait_ready(stack: Stack, asked_to_stop: Sequence[int]) -> None:

@@ -1,0 +1,1 @@
+"""`dondoc quarantine`: the commands for what the services could not understand or carry out."""

@@ -1,0 +1,1 @@
+"""`dondoc source`: the register of sources in intake, and their logins on NATS."""
