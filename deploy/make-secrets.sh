@@ -5,6 +5,7 @@
 # Before the folder, what they made is kept by later calls without them:
 #   --source NAME   a login on NATS for a source, which may publish on feed.NAME.> alone; its address is written to
 #                   source_NAME_nats_url. `docker-compose restart nats` lets it in
+#   --close NAME    that login is refused from the next `docker-compose restart nats` on; --source NAME opens it again
 #   --tls           NATS speaks TLS alone: an authority and a certificate of our own. To give that up, remove nats_*.pem
 #   --host NAME     with --tls: the certificate is for this name or address of the machine too, for sources elsewhere
 # A password that is there is kept. To change one, remove its file, run this again, and
@@ -18,14 +19,18 @@ fail() {
 }
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-folder='' sources='' hosts='' tls=''
+folder='' sources='' closed='' hosts='' tls=''
 while [ $# -gt 0 ]; do
     case $1 in
     --tls) tls=yes ;;
-    --source | --host)
+    --source | --close | --host)
         [ $# -ge 2 ] || fail "$1 needs a name"
         case $2 in *[!A-Za-z0-9._:-]* | '') fail "no name: $2" ;; esac
-        if [ "$1" = --source ]; then sources="$sources $2"; else hosts="$hosts $2"; fi
+        case $1 in
+        --source) sources="$sources $2" ;;
+        --close) closed="$closed $2" ;;
+        *) hosts="$hosts $2" ;;
+        esac
         shift
         ;;
     -*) fail "unknown option $1; the options stand at the head of this file" ;;
@@ -33,7 +38,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-for source in $sources; do
+for source in $sources $closed; do
     case $source in
     intake | deadline | complaints | notify | console | operator | tick) fail "no name for a source, it is ours: $source" ;;
     [!a-z0-9]* | *[!a-z0-9_-]*) fail "a source's name has letters a-z, digits, - and _: $source" ;;
@@ -62,6 +67,9 @@ password() {
     fi
     cat "$folder/$1"
 }
+
+# Make a key of 32 bytes in URL-safe base64 under a name, on the first call.
+sealing_key() { [ -s "$folder/$1" ] || head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' | put "$1"; }
 
 # Make what NATS proves itself with: an authority that signs one certificate, for ten years and for two.
 certify() {
@@ -92,8 +100,21 @@ certify() {
 # Print one user of NATS. The variables stand in permissions.conf.
 login() { printf '    {user: "%s", password: "%s", permissions: %s}\n' "$1" "$(password "$2_nats_password")" "$3"; }
 
+# Under this key services seal what is quarantined. To change it, write the new one before the old one with a comma
+# between them; without the old one what was sealed under it cannot be read any more.
+sealing_key seal_keys
+# Under this key complaints seals who wrote a feedback, and what only some may read. Lost, all of that is lost: keep a copy
+# apart from the backups. To change it, see docs/secrecy.md; a key that anything is still sealed under is never removed.
+sealing_key complaints_identity_keys
 password api_key >/dev/null
 password grafana_password >/dev/null
+password intake_signing_key >/dev/null
+# Under this key notify signs the links in its mails. To change it, write the new one before the old one with a comma
+# between them, and take the old one out once its links are too old (DONDOC_NOTIFY_LINK_DAYS).
+password notify_link_keys >/dev/null
+# By this key notify knows what providers say of its notices. A new one makes new addresses for gateways, and reports on
+# what left before prove nothing any more.
+password notify_receipts_key >/dev/null
 if [ -n "$tls" ] || [ -s "$folder/nats_ca_key.pem" ]; then
     command -v openssl >/dev/null || fail 'openssl is missing: apt-get install openssl'
     certify
@@ -102,7 +123,11 @@ else
     for file in nats_ca.pem nats_cert.pem nats_key.pem; do printf '' | put "$file"; done # Compose mounts them always
     scheme=nats
 fi
-for source in $sources; do password "source_${source}_nats_password" >/dev/null; done
+for source in $sources; do
+    password "source_${source}_nats_password" >/dev/null
+    rm -f "$folder/source_${source}_closed"
+done
+for source in $closed; do printf '' | put "source_${source}_closed"; done
 {
     printf 'include "../../etc/dondoc/permissions.conf"\nauthorization {\n  timeout: 5\n  users: [\n'
     for user in intake deadline complaints notify console operator; do
@@ -112,6 +137,7 @@ for source in $sources; do password "source_${source}_nats_password" >/dev/null;
     for file in "$folder"/source_*_nats_password; do
         [ -e "$file" ] || continue
         source=${file##*/source_} && source=${source%_nats_password}
+        [ ! -e "$folder/source_${source}_closed" ] || continue
         login "$source" "source_$source" "{publish: \"feed.$source.>\", subscribe: \"_INBOX_$source.>\"}"
         printf '%s://%s:%s@nats:4222' "$scheme" "$source" "$(password "source_${source}_nats_password")" |
             put "source_${source}_nats_url"
@@ -126,10 +152,13 @@ for service in intake deadline complaints notify console; do
     printf 'postgresql://dondoc_%s:%s@postgres:5432/dondoc' "$service" "$(password "${service}_password")" |
         put "${service}_database_url"
 done
-# The mail relay's password is the operator's to write; empty means no login.
-if [ ! -e "$folder/smtp_password" ]; then
-    printf '' | put smtp_password
-fi
+# The passwords of the mail relay, of the SMS gateway and of the bridge at its portal are the operator's to write; empty
+# means none.
+for outside in smtp_password sms_password portal_password; do
+    if [ ! -e "$folder/$outside" ]; then
+        printf '' | put "$outside"
+    fi
+done
 
 if [ -z "$named" ] && ! grep -qs '^DONDOC_SECRETS=' "$root/.env"; then
     printf '# Where docker-compose.yml finds the secrets.\nDONDOC_SECRETS=./deploy/secrets\n' >>"$root/.env"

@@ -74,7 +74,7 @@ BOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
             graph("Sự kiện chưa phát lâu nhất", "service:dondoc_outbox_oldest_seconds:max", "{{service}}", unit="s"),
             graph(
                 "Mục đang bị cách ly",
-                "max by (service, reason) (dondoc_quarantine_entries)",
+                "sum by (service, reason) (max by (service, source, reason) (dondoc_quarantine_entries))",
                 "{{service}}: {{reason}}",
                 about="failed_alone: thông điệp hợp lệ nhưng chương trình xử lý lỗi, được thử lại mỗi 10 phút.",
             ),
@@ -124,7 +124,7 @@ BOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
                 "Thông báo trong một giờ theo kết quả",
                 "channel_outcome:dondoc_notices:increase1h",
                 "{{channel}}: {{outcome}}",
-                about="recorded: chỉ ghi lại. withheld: không gửi, có lý do. try_later: máy chủ thư chưa nhận.",
+                about="recorded: chỉ ghi lại. withheld: không gửi, có lý do. try_later: nơi chuyển tiếp chưa nhận.",
             ),
             graph("Thông báo đang chờ gửi", "max by (channel) (dondoc_notices_waiting)", "{{channel}}"),
             graph(
@@ -162,8 +162,8 @@ BOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
             graph("Im lặng", "source:dondoc_feed_silence:seconds", "{{source}}", unit="s"),
             graph(
                 "Dữ liệu bị cách ly theo lý do",
-                'max by (reason) (dondoc_quarantine_entries{service="intake"})',
-                "{{reason}}",
+                'sum by (source, reason) (max by (source, reason) (dondoc_quarantine_entries{service="intake"}))',
+                "{{source}}: {{reason}}",
             ),
             graph(
                 "Dung lượng luồng FEED đã dùng",
