@@ -14,8 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.deadline.main import SERVICE as DEADLINE
-from services.intake.handlers import weigh
 from services.intake.main import SERVICE as INTAKE
+from services.intake.understanding import weigh
 from shared.cloudevents import Outgoing
 from shared.consumer import Hearing
 from shared.events import DeadlineSet, DossierSaid
@@ -59,7 +59,7 @@ async def from_intake(connection: AsyncConnection, heard: Heard) -> list[Outgoin
 def bare(name: str) -> Service:
     if name == "intake":
         handlers = [(Hearing("FEED", ("feed.>",), weigh=weigh, window=1000), from_feed)]
-        return Service("intake", INTAKE.says, owns="INTAKE", receives="FEED", handlers=handlers)
+        return Service("intake", INTAKE.says, owns="INTAKE", receives=("FEED",), handlers=handlers)
     hearing = Hearing("INTAKE", (DossierSaid.subject(),))
     return Service("deadline", DEADLINE.says, owns="DEADLINE", handlers=[(hearing, from_intake)])
 

@@ -22,6 +22,8 @@ from dondoc.stack import layout, nats, postgres
 from dondoc.stack.processes import end, spawn
 
 PASSWORD = "bench"
+PORT_BASE = int(os.environ.get("DONDOC_BENCH_PORT_BASE", "17000"))
+HTTP_PORTS = {service: PORT_BASE + 20 + number for number, service in enumerate(layout.SERVICES)}
 ANYTHING = nats.Login("bench", PASSWORD)  # who measures; what is measured has the logins of every installation
 
 
@@ -48,6 +50,8 @@ class Ground:
             "DONDOC_BENCH_NATS_URL": self.nats_url(ANYTHING.user),
             "DONDOC_DATABASE_URL": self.database_url(service),
             "DONDOC_HTTP_PORT": str(port),
+            "DONDOC_INTAKE_URL": f"http://{layout.HOST}:{HTTP_PORTS['intake']}",
+            "DONDOC_DATA": str(self.data / "no-stack"),  # the command goes by the addresses above
             "DONDOC_API_KEY": "bench",
             "DONDOC_STREAM_MAX_BYTES": str(4 << 30),
             "DONDOC_LOG_LEVEL": "warning",
@@ -58,7 +62,7 @@ class Ground:
 @contextlib.contextmanager
 def servers() -> Iterator[Ground]:
     """Start NATS (`sync_interval: always`) and PostgreSQL (fsync, synchronous_commit on) on fresh data."""
-    ports = layout.ports(int(os.environ.get("DONDOC_BENCH_PORT_BASE", "17000")))
+    ports = layout.ports(PORT_BASE)
     with tempfile.TemporaryDirectory(prefix="dondoc-bench-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
         postgres.initialise(data, password=PASSWORD)
@@ -85,20 +89,27 @@ def servers() -> Iterator[Ground]:
 
 
 @contextlib.contextmanager
-def processes(ground: Ground, commands: Mapping[str, Sequence[str]]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Run one process a service, e.g. `{"intake": ["services.intake.main"]}`."""
+def processes(
+    ground: Ground, commands: Mapping[str, Sequence[str]], *, more: Mapping[str, str] | None = None
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Run one process a service, e.g. `{"intake": ["services.intake.main"]}`. more: environment variables for them."""
     running = {}
     try:
-        for number, (service, module) in enumerate(commands.items()):
+        for service, module in commands.items():
             running[service] = spawn(
                 [sys.executable, "-m", *module],
                 log=ground.data / f"{service}.log",
-                env=ground.environment(service, 17_020 + number),
+                env=ground.environment(service, HTTP_PORTS[service]) | dict(more or {}),
             )
         yield running
     finally:
         for process in running.values():
             end(process)
+
+
+def import_command(file: Path, *more: str) -> list[str]:
+    """Return the real command that imports a file, in the environment of a service."""
+    return [sys.executable, "-m", "dondoc.cli", "import", "--source", "lich-su", "--json", *more, str(file)]
 
 
 @contextlib.asynccontextmanager
@@ -126,6 +137,26 @@ def _children(pid: int) -> list[int]:
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             found += [int(child), *_children(int(child))]
     return found
+
+
+def resident_mb(pid: int) -> float:
+    """Return the resident memory of a process."""
+    return _status_mb(pid, "VmRSS")
+
+
+def peak_mb(pid: int) -> float:
+    """Return the resident memory of a process at its highest, since its start or since `forget_peak`."""
+    return _status_mb(pid, "VmHWM")
+
+
+def forget_peak(pid: int) -> None:
+    """Let the peak of a process count from now. source: proc(5), clear_refs"""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def _status_mb(pid: int, name: str) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
 
 
 def conditions() -> str:

@@ -18,7 +18,7 @@ import httpx
 import orjson
 from nats.aio.client import Client
 
-from bench.ground import Ground, client, processes, processor_seconds, servers
+from bench.ground import HTTP_PORTS, Ground, client, processes, processor_seconds, servers
 from bench.sweep import DEADLINE, FIELDS, prepare_alone
 from bench.throughput import START, snapshot
 from services.deadline.folding import fold
@@ -36,7 +36,7 @@ STEP = 50_000
 NUMBER = "0000000"
 HOLIDAY = "2027-03-25"
 TERMS = DeadlineSettings().terms()
-PORT = 17_020
+PORT = HTTP_PORTS["deadline"]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 import orjson
@@ -41,7 +42,7 @@ class Burst:
 def row(number: int, due_at: datetime) -> tuple[object, ...]:
     """Return an obligation that is due soon, as deadline stores it."""
     id, due, near_at = f"dossier/000.00.12.H56-270301-{number:07d}", canonical(due_at), due_at - timedelta(days=1)
-    document = {
+    document: dict[str, Any] = {
         "obligation_id": id, "kind": "dossier", "subject_id": id[8:], "parent": None, "source": "motcua-1",
         "unit": "H56.12", "unit_name": "UBND xã Mường Lát", "holder": None, "holder_due_at": None,
         "procedure": "1.012753", "field": "Đất đai", "title": None,

@@ -143,7 +143,8 @@ async def _moment(connection: Client, *, nth: int) -> datetime:
 async def prepare(ground: Ground, connection: Client) -> None:
     for service in SERVICES:
         await asyncio.to_thread(migrate, service, ground.database_url(service))
-    await bus.provision_stream(connection, STREAMS["FEED"], max_bytes=4 << 30)
+    for name in ("FEED", "BACKFILL"):
+        await bus.provision_stream(connection, STREAMS[name], max_bytes=4 << 30)
 
 
 async def measure(

@@ -27,7 +27,7 @@ TIMES = "đôn đốc, arrays, datetimes in and out"
 A_TURN_S = 0.25  # of one contender; those that need longer for all cases get as many as fit
 COMPARED = 20_000
 
-Answers = Sequence[Any]
+Answers = Sequence[Any] | NDArray[Any]
 
 
 @dataclass
@@ -57,6 +57,9 @@ class Cases:
     hours: NDArray[np.int64]
     days: NDArray[np.int64]
 
+
+# What is measured: its name, who answers, what is added to a start, by the number of its case.
+Measure = tuple[str, Callable[[Cases], list[Contender]], Callable[[int], str]]
 
 OFF = sorted(day for day, hours in vietnam().content.dates.items() if hours == ())
 # No make-up days: none of the others knows a Saturday that is worked.
@@ -118,7 +121,7 @@ def adding_hours(cases: Cases) -> list[Contender]:
 
 def adding_days(cases: Cases) -> list[Contender]:
     office, days = _workalendar(), cases.days[:COMPARED].tolist()
-    of_numpy = np.busdaycalendar(holidays=[str(day) for day in OFF])
+    of_numpy = np.busdaycalendar(holidays=OFF)
     dates = (cases.at + 7 * 3_600_000_000).view("datetime64[us]").astype("datetime64[D]")
     wall = [start.replace(tzinfo=None) for start in cases.starts]
     return [
@@ -187,7 +190,7 @@ def _pandas_offsets(longest: int) -> list[Any]:
 def _workalendar() -> Any:
     from workalendar.core import Calendar, WesternMixin
 
-    class Office(WesternMixin, Calendar):
+    class Office(WesternMixin, Calendar):  # type: ignore[misc]  # workalendar has no types
         include_christmas = False
         include_new_years_day = False
 
@@ -211,11 +214,12 @@ def worktime(*, count: int, rounds: int, seed: int) -> None:
     )
     for zone in ("Asia/Ho_Chi_Minh", "Europe/Amsterdam"):
         print(f"a calendar of five years compiles in {_compiling(zone)} ({zone})")
-    for title, made, limit in (
+    measures: tuple[Measure, ...] = (
         ("a limit of 1–80 working hours", adding_hours, lambda i: f" + {cases.hours[i]} h"),
         ("a limit of 1–60 working days", adding_days, lambda i: f" + {cases.days[i]} days"),
         ("open seconds between two instants, 0–90 days apart", measuring, lambda i: f" to {_shown(cases.ends[i])}"),
-    ):
+    )
+    for title, made, limit in measures:
         contenders = made(cases)
         for _ in range(rounds):
             for contender in contenders:
