@@ -16,6 +16,7 @@ import pytest
 from services.deadline import refolding as deadline
 from services.deadline.changes import fire
 from services.intake import handlers as intake
+from services.intake.understanding import Spoken, Tally, understand
 from shared.bus import Received
 from shared.cloudevents import EVENTS, Event, Outgoing, decode
 from shared.events import (
@@ -26,6 +27,7 @@ from shared.events import (
     DutySaid,
     Obligation,
     ObligationChanged,
+    SourceCensusSaid,
 )
 from shared.streams import STREAMS
 from tests.unit.deadline import saying
@@ -116,8 +118,8 @@ FULL: dict[str, Any] = {
 def test_what_intake_says_of_a_dossier_is_a_valid_event(message: Message, source: str) -> None:
     code, facts = saying.facts(Message(message.service, message.fields, message.at, source))
     received = Received("feed.x.national", b"", {}, "", "FEED", 1, 1, NOW)
-    spoken = intake.Spoken(code, code, facts, NOW, intake.Tally(received), new=facts)
-    [event] = intake._dossier_said(spoken)
+    spoken = Spoken(code, code, facts, NOW, Tally(received, NOW), new=facts)
+    [event] = intake._said(spoken)
     said = whole(event, DossierSaid)
     assert list(said.facts) == facts
 
@@ -129,11 +131,11 @@ DUTY: dict[str, Any] = {
 LETTER = {"number": 1, "issued_at": "2026-11-01T09:00:00Z", "due_after": "2026-11-12T17:00:00Z", "due_before": None}
 
 
-def stated(type: str, data: dict[str, Any]) -> intake.Spoken:
+def stated(type: str, data: dict[str, Any]) -> Spoken:
     body = {"specversion": "1.0", "id": "1", "source": "/x", "type": type, "subject": "BC-Q4", "data": data}
     received = Received("feed.x.facts", orjson.dumps(body), {}, "", "FEED", 1, 1, NOW)
-    spoken: list[intake.Spoken] = []
-    intake._understand(intake.Tally(received), spoken, [], driven=False)
+    spoken: list[Spoken] = []
+    understand(Tally(received, NOW), spoken, [])
     [one] = spoken
     one.new = one.facts
     return one
@@ -141,15 +143,24 @@ def stated(type: str, data: dict[str, Any]) -> intake.Spoken:
 
 def test_what_intake_says_of_a_duty_is_a_valid_event() -> None:
     one = stated("dondoc.duty.v1", DUTY)
-    [event] = intake._duty_said(one)
+    [event] = intake._said(one)
     said = whole(event, DutySaid)
     assert (said.duty, said.kind, list(said.facts)) == ("BC-Q4", "report", one.new)
 
 
 def test_what_intake_says_of_a_letter_of_apology_is_a_valid_event_of_its_dossier() -> None:
     one = stated("dondoc.apology.v1", LETTER)
-    [event] = intake._dossier_said(one)
+    [event] = intake._said(one)
     assert list(whole(event, DossierSaid).facts) == one.new
+
+
+def test_what_intake_says_of_a_sources_census_is_a_valid_event() -> None:
+    data = {"taken_at": "2026-11-01T23:00:00Z", "counts": {"open": 7}, "overdue": ["x-2", "X-1"]}
+    one = stated("dondoc.census.v1", {**data, "units": [{"unit": "UBND xã Mường Lát", "overdue": 2}]})
+    [event] = intake.say([one])
+    said = whole(event, SourceCensusSaid)
+    assert (said.source, said.overdue, said.counts) == ("x", ("X-1", "X-2"), {"open": 7})
+    assert said.units == {"UBND xã Mường Lát": {"overdue": 2}}
 
 
 def obligations() -> list[Obligation]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 
-from shared import http
+from shared import cli, http
 from shared.settings import Settings
 
 
@@ -69,3 +70,16 @@ async def test_a_failure_that_nobody_expected_is_counted_too() -> None:
         assert (await client.get("/falls-over")).status_code == 500
         told = (await client.get("/metrics")).text
     assert 'dondoc_http_requests_total{method="GET",route="/falls-over",status="500"} 1.0' in told
+
+
+async def test_a_rule_of_a_whole_body_is_told_in_its_own_words() -> None:
+    app = http.application(name="test", settings=Settings(), ready=dict, asyncapi={})
+
+    @app.get("/fails")
+    async def fails() -> None:
+        raise RequestValidationError([{"loc": (), "msg": "Value error, name a unit", "type": "value_error"}])
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+        answer = await client.get("/fails")
+    assert answer.json()["errors"] == [{"at": "", "why": "name a unit"}]
+    assert cli.refusal(answer) == "the request does not fit; see errors; name a unit"

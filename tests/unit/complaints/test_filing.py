@@ -6,10 +6,20 @@ import unicodedata
 import pytest
 from pydantic import ValidationError
 
-from services.complaints.filing import CODE, Filing, addressee, dossier_key, new_code, read_code
+from services.complaints.filing import (
+    CODE,
+    SECRET,
+    Filing,
+    dossier_key,
+    new_code,
+    new_secret,
+    read_code,
+    read_secret,
+    unit_words,
+)
 
 
-def filing(**said: str) -> Filing:
+def filing(**said: object) -> Filing:
     return Filing.model_validate_json(json.dumps({"text": "Chậm trả kết quả.", **said}))
 
 
@@ -21,6 +31,14 @@ def test_a_code_can_be_read_back_however_it_is_typed() -> None:
     assert read_code(code[:-1]) is None
     assert read_code("PA-0000-0000-0000") is None
     assert len({new_code() for _ in range(1000)}) == 1000
+
+
+def test_a_secret_is_read_like_a_code_and_is_none() -> None:
+    secret = new_secret()
+    assert SECRET.fullmatch(secret)
+    assert read_secret(f" {secret.lower().replace('-', ' ')}") == secret
+    assert read_secret(new_code()) is None
+    assert read_code(secret) is None
 
 
 def test_text_is_kept_in_one_unicode_form() -> None:
@@ -36,11 +54,11 @@ def test_text_is_kept_in_one_unicode_form() -> None:
         {"text": "bình thường", "unit": "H56.12", "contact": "0900\u001b000 001"},
         {"text": "  ", "unit": "H56.12"},
         {"text": "x" * 20_001, "unit": "H56.12"},
-        {"text": "không nêu đơn vị, không nêu hồ sơ"},
+        {"text": "bình thường", "anonymous": True, "name": "Nguyễn Văn Mẫu"},
         {"text": "bình thường", "unit": "H56.12", "unknown": "field"},
     ],
 )
-def test_what_does_not_fit_is_refused(said: dict[str, str]) -> None:
+def test_what_does_not_fit_is_refused(said: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Filing.model_validate_json(json.dumps(said))
 
@@ -68,7 +86,7 @@ def test_the_longest_text_is_accepted_in_any_unicode_form() -> None:
 def test_the_addressee_is_the_unit_named_else_the_one_in_the_dossiers_code(
     said: dict[str, str], unit: str | None
 ) -> None:
-    assert addressee(filing(**said)) == unit
+    assert unit_words(filing(**said)) == unit
 
 
 def test_a_dossiers_code_is_written_as_the_other_services_write_it() -> None:

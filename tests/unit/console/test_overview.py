@@ -43,7 +43,7 @@ def test_an_unknown_unit_keeps_the_sources_word() -> None:
 
 
 def test_notices_show_the_units_present_name() -> None:
-    notice = Notice(NOW, "TH-STC", "head", 1, "sent", "", NOW)
+    notice = Notice(NOW, "TH-STC", "head", "email", 1, "sent", "", NOW)
     assert [one.unit for one in named([notice, notice._replace(unit="gone")], UNITS)] == ["Sở Tài chính", "gone"]
 
 
@@ -81,3 +81,9 @@ def test_of_units_with_as_many_overdue_dossiers_the_one_with_more_overdue_beside
     ]
     _, lines = by_unit(groups, UNITS, now=NOW)
     assert [line.code for line in lines] == ["TH-STC", "14797"]
+
+
+def test_a_unit_that_several_stand_for_now_keeps_its_name_beside_what_was_counted_of_it() -> None:
+    district = Unit("H", "Huyện Hà Trung", (), True, None, "2026-06-30", ("14797", "TH-STC"))
+    _, (line,) = by_unit([NONE._replace(unit="H", in_time=2)], [*UNITS, district], now=NOW)
+    assert (line.code, line.name, line.in_time) == (None, "Huyện Hà Trung", 2)

@@ -6,14 +6,14 @@ from html.parser import HTMLParser
 from typing import get_args
 
 from services.console import page
-from services.console.overview import Counts, Fresh, Notice, Overview
-from services.notify.policy import Role
-from shared.events import Kind
+from services.console.overview import THINGS, Counts, Fresh, Notice, Overview
+from services.notify.policies.policy import Role
+from shared.events import FeedbackState, Kind, NoticeChannel
 
 NOW = datetime.fromisoformat("2026-11-20T02:00:00+00:00")
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>"""
 LINE = Counts("14797", "Phường Hạc Thành", 1234, 1, 20, 31, timedelta(days=12, hours=3), 2)
-OVERVIEW = Overview(NOW, LINE, [LINE], [], [], {}, {}, 0, [])
+OVERVIEW = Overview(NOW, LINE, [LINE], [], [], {}, {}, {}, [])
 
 
 class Markup(HTMLParser):
@@ -47,9 +47,9 @@ def test_mail_of_a_simulation_is_not_called_sent() -> None:
 
 
 def test_no_text_of_others_becomes_markup() -> None:
-    notice = Notice(NOW, HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE, None)
+    notice = Notice(NOW, HOSTILE, HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE, None)
     hostile = Overview(
-        NOW, LINE, [Counts(None, HOSTILE)], [], [notice], {"sent": 1}, {1: 1}, 0, [Fresh("source", HOSTILE, NOW)]
+        NOW, LINE, [Counts(None, HOSTILE)], [], [notice], {"sent": 1}, {1: 1}, {}, [Fresh("source", HOSTILE, NOW)]
     )
     calm = Markup(shown(OVERVIEW))
     markup = Markup(shown(hostile))
@@ -89,13 +89,22 @@ def test_what_else_falls_due_has_a_table_of_its_own_by_kind() -> None:
     assert markup.tags.count("th") == sum(name == "scope" for name, _ in markup.attributes)
     part = text[text.index('id="others-title"') : text.index('id="notices-title"')]
     assert all(label in part for kind, label in page.KINDS.items() if kind != "dossier")
-    assert [part.count(f">{number}<") for number in (8, 3, 42)] == [6, 6, 6]
+    assert [part.count(f">{number}<") for number in (8, 3, 42)] == [len(others)] * 3
     assert "Việc khác</h2>" not in shown(OVERVIEW)
 
 
 def test_every_kind_and_role_has_a_word_on_the_page() -> None:
-    assert set(page.KINDS) == set(get_args(Kind))
+    assert set(page.KINDS) == set(THINGS)
+    assert set(get_args(Kind)) < set(THINGS)
+    assert set(page.FEEDBACK) == set(get_args(FeedbackState))
     assert set(page.ROLES) == set(get_args(Role))
+
+
+def test_feedback_is_counted_by_the_words_of_its_states() -> None:
+    text = shown(replace(OVERVIEW, feedback={"accepted": 3, "refused": 1}))
+    assert "Đang giải quyết: 3" in text
+    assert "Từ chối tiếp nhận: 1" in text
+    assert "Phản ánh, kiến nghị của người dân" not in shown(replace(OVERVIEW, feedback={}))
 
 
 def test_lengths_of_time_are_said_by_their_largest_unit() -> None:
@@ -106,3 +115,14 @@ def test_lengths_of_time_are_said_by_their_largest_unit() -> None:
 def test_a_bar_shows_shares_of_what_is_open_and_paused() -> None:
     assert page.bar(Counts("1", "", open=8, paused=2, soon=1, overdue=4)) == [("overdue", 0, 40), ("soon", 40, 10)]
     assert page.bar(Counts("1", "")) == [("overdue", 0, 0), ("soon", 0, 0)]
+
+
+def test_an_sms_beside_a_mail_is_called_one_and_its_reason_speaks_of_numbers() -> None:
+    notices = [
+        Notice(NOW, "Sở Y tế", "head", channel, 1, "withheld", "no_contact", None)
+        for channel in get_args(NoticeChannel)
+    ]
+    text = shown(replace(OVERVIEW, notices=notices))
+    for said in (*page.CHANNELS.values(), "đơn vị chưa có địa chỉ thư", "người đứng đầu chưa có số điện thoại"):
+        assert said in text
+    assert page.CHANNELS.keys() == set(get_args(NoticeChannel))

@@ -13,7 +13,7 @@ import orjson
 from services.deadline.folding import fold
 from services.deadline.reference import carried
 from services.deadline.settings import DeadlineSettings
-from services.intake import national
+from services.intake import duties, national, statements
 from services.intake.facts import Receipt, event_id, facts_of, key_of
 from services.intake.memory import Memory
 from shared.events import Fact, Obligation
@@ -37,6 +37,10 @@ class Message:
     agency: str = AGENCY
 
     def body(self) -> bytes:
+        if self.service.startswith("dondoc."):
+            time = {"time": self.sent_at} if self.sent_at else {}
+            envelope = {"specversion": "1.0", "id": "1", "source": "/x", "type": self.service, "subject": CODE}
+            return orjson.dumps({**envelope, **time, "data": self.fields})
         head = {"session": "", "madonvi": self.agency, "service": self.service}
         sent = {"sent_at": self.sent_at} if self.sent_at else {}
         return orjson.dumps({**head, **sent, "data": [{"MaHoSo": CODE, **self.fields}]})
@@ -59,6 +63,16 @@ def step(at: str, status: int | str, *, source: str = "motcua-1", heard: str | N
     return Message(national.STEP, said, _aware(heard or at), source)
 
 
+def own(type: str, at: str, /, *, source: str = "motcua-1", sent_at: str | None = None, **data: Any) -> Message:
+    """Return what our own format says, `dondoc.<type>.v1`, received `at`; times among `data` get their offset."""
+    dated = {name: _aware(value) if _is_time(value) else value for name, value in data.items()}
+    return Message(f"dondoc.{type}.v1", dated, _aware(at), source, _aware(sent_at) if sent_at else None)
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, str) and len(value) >= 16 and value[:2] == "20" and value[10] == "T"
+
+
 def _aware(iso: str) -> str:
     return iso if iso.endswith("+07:00") else f"{iso}+07:00"
 
@@ -71,12 +85,22 @@ def _compacted(value: Any) -> Any:
 
 def facts(message: Message) -> tuple[str, list[Fact]]:
     """Return the raw code and every fact that a message asserts."""
+    if message.service.startswith("dondoc."):
+        return _own_facts(message)
     read = national.read(message.body())
     assert not read.refused, read.refused
     [of] = read.objects
     receipt = Receipt.of(datetime.fromisoformat(message.at))
     mirror = message.source == MIRROR
     return of.code, facts_of(of, message=read, source=message.source, mirror=mirror, receipt=receipt)
+
+
+def _own_facts(message: Message) -> tuple[str, list[Fact]]:
+    stated = statements.read(message.body())
+    assert not stated.refused, stated.refused
+    [one] = stated.objects
+    receipt = Receipt.of(datetime.fromisoformat(message.at))
+    return one.subject, duties.facts_of(one, source=message.source, mirror=message.source == MIRROR, receipt=receipt)
 
 
 def through_memory(messages: Iterable[Message]) -> Events:

@@ -9,6 +9,7 @@ import pytest
 
 from services.deadline import duty
 from services.deadline.course import Course, obligation_of
+from services.intake.correcting.marks import RETRACTED, Said, mark
 from shared.events import Fact, Obligation
 from shared.worktime import vietnam
 
@@ -155,3 +156,16 @@ def test_what_was_given_earlier_than_known_is_there_from_when_it_was_given() -> 
     then = folded(fact("given", GIVEN, 15, happened=GIVEN), due(DUE, 15), until=at(5))
     assert then is not None
     assert [told.due_at for told in then.announcements] == [DUE]
+
+
+def test_a_retraction_that_is_heard_before_what_it_retracts_waits_for_it() -> None:
+    """What was imported travels more slowly than an operator's word."""
+    wrong = due(DUE, 2)
+    why = Said("x", "y", at(4))
+    retraction = mark("report/BC-Q4", RETRACTED, wrong["id"], why)
+    first = duty.fold("report", "BC-Q4", [retraction])
+    assert first
+    assert (first.end, first.flags) == ("void", {"retracted"})
+    then = duty.fold("report", "BC-Q4", [retraction, wrong, fact("given", GIVEN, 2)])
+    assert then
+    assert (then.end, list(then.announcements)) == (None, [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from services.deadline import wording
 from services.deadline.course import obligation_of
 from services.deadline.explaining import explained
 from services.deadline.folding import Folded, courses, fold
@@ -132,3 +133,23 @@ def test_a_due_time_that_a_calendar_moved_says_what_it_was() -> None:
         "Hạn tính theo quy định được tính lại do lịch làm việc thay đổi: trước là 16:00 ngày 25/11/2026, "
         "nay là 16:00 ngày 26/11/2026."
     )
+
+
+def test_corrections_are_told_with_who_and_why_and_many_by_their_number() -> None:
+    at = "2026-11-21T09:00:00+07:00"
+    one = {
+        "slot": "due", "value": "2026-11-25T09:00:00+07:00", "said_by": "motcua-1", "retracted_by": "operator",
+        "retracted_at": at, "reason": "Nhập nhầm.",
+    }  # fmt: skip
+    standing = {**one, "slot": "supplement.2", "value": {"requested": at}}
+    corrected = {"part_of": None, "joined": ["ML-1"], "retracted": [one, standing]}
+    assert list(wording.of_corrections(corrected, left=False)) == [
+        "Hồ sơ này còn có mã khác: ML-1.",
+        "Không tính hạn trả kết quả 09:00 ngày 25/11/2026 do motcua-1 báo: người vận hành đã rút lại lúc "
+        "09:00 ngày 21/11/2026, lý do: Nhập nhầm.",
+        "Không tính yêu cầu bổ sung do motcua-1 báo: người vận hành đã rút lại lúc 09:00 ngày 21/11/2026, "
+        "lý do: Nhập nhầm.",
+        "Không còn thông tin nào được tính, nên không theo dõi hạn.",
+    ]
+    many = list(wording.of_corrections({**corrected, "joined": [], "retracted": [one] * 5}, left=True))
+    assert (len(many), many[-1]) == (4, "Tổng cộng 5 thông tin đã được rút lại.")

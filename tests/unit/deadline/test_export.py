@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from services.deadline import cli
-from shared.cli import moment
+from shared.cli import lines_of, moment
 from tests.unit.deadline.saying import snapshot, told
 
 
@@ -34,7 +34,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_quoted() -> None:
 
 def test_lines_are_split_at_line_feeds_alone() -> None:
     parts = ['{"a":"một\u2028hai'.encode(), b'"}\n{"b"', b":1}\n"]
-    assert list(cli._lines(parts)) == ['{"a":"một\u2028hai"}'.encode(), b'{"b":1}']
+    assert list(lines_of(parts)) == ['{"a":"một\u2028hai"}'.encode(), b'{"b":1}']
 
 
 def test_a_time_without_an_offset_is_vietnamese_time() -> None:

@@ -55,7 +55,7 @@ def chosen(*rules: Rule, on: str = "2026-11-02", difficult: bool = False, **of: 
     """Return the figure chosen, whatever the order of the rules."""
     asked: dict[str, Any] = {"case": None, "channel": None, **of}
     found = {
-        limit and limit.value
+        limit.value if limit else None
         for order in permutations(rules)
         for limit in [choose(order, on=date.fromisoformat(on), difficult=difficult, **asked)]
     }

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from services.deadline.course import Course
-from services.deadline.reference import Dated, Row, carried, reference
+from services.deadline.reference import Row, carried, reference
+from shared.announced import Dated
 from shared.worktime import CalendarError, WorkCalendar, vietnam
 
 FIRST, SECOND, THIRD = (f"2026-{month}-01T08:00:00+07:00" for month in ("05", "06", "07"))
@@ -58,6 +59,17 @@ def test_a_units_calendar_is_found_by_any_word_for_it() -> None:
     assert known.calendar("TH-1", None, at=None) is own
     assert known.calendar("H56.13", "Sở Tư pháp", at=None) is vietnam()
     assert known.calendar("TH-1", None, at="2026-04-01T00:00:00+07:00") is vietnam()
+
+
+def test_a_merger_to_come_takes_no_calendar_from_a_unit_that_is_still_in_force() -> None:
+    merging = unit("TH-1", "Xã Một", FIRST)
+    heir = unit("TH-2", "Xã Hai", FIRST)
+    over = merging._replace(document={**merging.document, "valid_until": "2027-06-30", "successors": ["TH-2"]})
+    own = calendar("one", FIRST, inherits="thanh-hoa", units=("Xã Một",), dates={"2026-11-05": []})
+    known = reference([heir, over, own]).on(SECOND)
+    assert known.calendar(None, None, at=None, unit_code="TH-1") is known.calendars["one"].at(None)
+    assert known.calendar("TH-1", None, at=None) is known.calendars["one"].at(None)
+    assert known.calendar(None, None, at=None, unit_code="TH-2") is known.calendars["thanh-hoa"].at(None)
 
 
 def test_a_unit_the_directory_does_not_know_may_have_a_calendar_all_the_same() -> None:

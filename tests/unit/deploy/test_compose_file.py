@@ -14,16 +14,25 @@ from dondoc.stack import layout, postgres
 ROOT = Path(__file__).resolve().parents[3]
 ELSEWHERE = {  # settings that docker-compose.yml does not pass on by their names, and why
     "DONDOC_API_KEY": "a secret",
+    "DONDOC_SEAL_KEYS": "a secret",
     "DONDOC_NATS_URL": "a secret",
     "DONDOC_INTAKE_NATS_URL": "a secret: each service has its own as DONDOC_NATS_URL",
     "DONDOC_DATABASE_URL": "a secret",
     "DONDOC_INTAKE_DATABASE_URL": "a secret, of the migration",
+    "DONDOC_INTAKE_SIGNING_KEY": "a secret",
+    "DONDOC_COMPLAINTS_IDENTITY_KEYS": "a secret",
     "DONDOC_NOTIFY_SMTP_PASSWORD": "a secret",
+    "DONDOC_NOTIFY_SMS_PASSWORD": "a secret",
+    "DONDOC_NOTIFY_LINK_KEYS": "a secret",
+    "DONDOC_NOTIFY_RECEIPTS_KEY": "a secret",
     "DONDOC_DATA": "the containers keep nothing of their own",
     "DONDOC_SECRETS": "for Compose itself",
     "DONDOC_INTAKE_PORT": "for Compose itself",
     "DONDOC_CONSOLE_PORT": "for Compose itself",
+    "DONDOC_COMPLAINTS_PORT": "for Compose itself",
+    "DONDOC_NOTIFY_PORT": "for Compose itself",
     "DONDOC_MAILBOX_PORT": "for Compose itself",
+    "DONDOC_BRIDGE_CONFIG": "for Compose itself",
     "DONDOC_IMAGE": "for Compose itself",
     "DONDOC_BASE": "for Compose itself",
     "DONDOC_ALERTS_TO": "for Alertmanager",
@@ -58,6 +67,14 @@ def test_each_program_gets_its_own_login_and_no_other(compose: dict[str, Any]) -
         given = compose["services"][program]["secrets"]
         names = [secret if isinstance(secret, str) else secret["source"] for secret in given]
         assert [name for name in names if "nats" in name] == [f"{login}_nats_url", "nats_ca.pem"]
+
+
+def test_the_keys_of_identities_and_the_attachments_are_given_to_complaints_alone(compose: dict[str, Any]) -> None:
+    for name, program in compose["services"].items():
+        secrets = [one if isinstance(one, str) else one["source"] for one in program.get("secrets", ())]
+        volumes = [one.partition(":")[0] for one in program.get("volumes", ())]
+        assert ("complaints_identity_keys" in secrets) == ("attachments" in volumes) == (name == "complaints")
+        assert "DONDOC_COMPLAINTS_IDENTITY_KEYS" not in program.get("environment", {})
 
 
 def test_every_setting_reaches_its_service(compose: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from services.complaints.secrecy.envelope import Envelope
+from shared import sealing
 from shared.secrets import take_secret_files
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,6 +44,10 @@ def test_secrets_are_kept_when_made_again_and_differ_between_roles(tmp_path: Pat
     assert make(tmp_path / "secrets") == made
     passwords = [text for name, text in made.items() if name.endswith("_password") and text]
     assert len(passwords) == len(set(passwords)) == 13
+    sealing.use(made["seal_keys"])  # raises where one is no key
+    sealing.use("")
+    assert len(Envelope.of(made["complaints_identity_keys"]).keys) == 1
+    assert made["complaints_identity_keys"] != made["seal_keys"]
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
 
 
@@ -51,3 +57,16 @@ def test_a_removed_password_is_made_anew_everywhere_it_stands(tmp_path: Path) ->
     after = make(tmp_path)
     assert {name for name in after if after[name] != before[name]} == {"notify_password", "notify_database_url"}
     assert after["notify_password"] in after["notify_database_url"]
+
+
+def test_a_closed_source_has_no_login_until_it_is_named_again(tmp_path: Path) -> None:
+    def logins(*options: str) -> bool:
+        subprocess.run([ROOT / "deploy" / "make-secrets.sh", *options, tmp_path], check=True)
+        return '"motcua-1"' in (tmp_path / "nats_login.conf").read_text()
+
+    assert logins("--source", "motcua-1")
+    password = (tmp_path / "source_motcua-1_nats_password").read_text()
+    assert not logins("--close", "motcua-1")
+    assert not logins()
+    assert logins("--source", "motcua-1")
+    assert (tmp_path / "source_motcua-1_nats_password").read_text() == password

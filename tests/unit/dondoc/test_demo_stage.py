@@ -32,6 +32,6 @@ def test_an_empty_directory_is_taken(tmp_path: Path) -> None:
 def test_a_demo_never_plays_into_servers_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DONDOC_NATS_URL", "nats://production.example.vn")
     monkeypatch.setenv("DONDOC_NOTIFY_SMTP_HOST", "relay.example.vn")
-    environment = stage.environment(smtp_port=2525)
+    environment = stage.environment(smtp_port=2525, notify_port=8004)
     assert "DONDOC_NATS_URL" not in environment
     assert (environment["DONDOC_NOTIFY_SMTP_HOST"], environment["DONDOC_NOTIFY_SMTP_PORT"]) == ("127.0.0.1", "2525")

@@ -12,14 +12,29 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from dondoc.doctor import broker, certificates, clock, database, mail, place, reference, roles, services, surroundings
+from dondoc.doctor import (
+    broker,
+    certificates,
+    clock,
+    database,
+    mail,
+    place,
+    reference,
+    roles,
+    services,
+    sms,
+    surroundings,
+)
 from dondoc.doctor.examination import bounded
 from dondoc.doctor.findings import Finding, as_json, left_out, ok, print_table, warning, well, wrong
 from dondoc.doctor.place import Place
 from dondoc.doctor.surroundings import GIB
 from dondoc.stack import layout, lock
+from services.notify.sending import ways
 from services.notify.settings import NotifySettings
+from shared import db
 from shared.streams import STREAMS
 
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
@@ -125,6 +140,7 @@ def test_a_secret_is_exposed_only_where_every_folder_above_lets_others_pass(data
     [
         ("DONDOC_API_KEY=abc", True),
         ("export DONDOC_INTAKE_DATABASE_URL='postgresql://a:b@c/d'", True),
+        ("DONDOC_NOTIFY_SMS_PASSWORD=abc", True),
         ("DONDOC_API_KEY=", False),
         ("# DONDOC_API_KEY=abc", False),
         ("DONDOC_LOG_LEVEL=debug", False),
@@ -232,7 +248,7 @@ def test_a_commit_that_can_be_lost_is_wrong_and_says_for_whom(name: str) -> None
 
 
 def test_schemas_behind_and_ahead_are_told_apart() -> None:
-    newest = database.db.versions("intake")[0]
+    newest = db.versions("intake")[0]
     assert states(database.judge_schemas({"intake": newest})) == ["ok"]
     found = database.judge_schemas({"intake": None, "notify": "9999"})
     assert states(found) == ["wrong", "wrong"]
@@ -289,7 +305,65 @@ def test_a_certificate_is_to_be_renewed_in_time(days: int, state: str) -> None:
     ],
 )
 def test_what_may_leave_the_house_is_judged_before_it_does(settings: dict[str, Any], expected: list[str]) -> None:
-    assert states(mail.judge_settings(NotifySettings(**settings))) == expected
+    given = NotifySettings(**settings)
+    assert states(mail.judge_settings(given, ways.named(given))) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, ["left_out"]),
+        ({"sms_gateway": "kannel"}, ["left_out"]),  # in mode record nothing is sent
+        ({"send": "live", "sms_gateway": "kannel", "sms_url": "http://127.0.0.1:9/"}, ["wrong", "warning"]),
+    ],
+)
+async def test_the_sms_gateway_is_looked_at(settings: dict[str, Any], expected: list[str]) -> None:
+    given = NotifySettings(**settings)
+    assert states(await sms.examine(given, ways.named(given))) == expected
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"SMS_GATEWAY": "nobody.yaml"},
+        {"SMS_GATEWAY": "kannel", "SMS_URL": "http://127.0.0.1:port/"},
+        {"PROVIDERS": "nobody.yaml"},
+    ],
+)
+async def test_providers_that_notify_would_not_start_with_are_told(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"DONDOC_NOTIFY_{name}", value)
+    assert [one.state for one in await mail.examine(HERE) if one.check == "providers"] == ["wrong"]
+
+
+async def test_every_provider_of_a_file_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "providers.yaml"
+    path.write_text(
+        "providers:\n"
+        "  - {name: relay, channel: email, kind: smtp, host: 127.0.0.1, port: 9, tls: none}\n"
+        "  - {name: hook, channel: webhook, kind: webhook, url: 'http://127.0.0.1:9/', secret: hook}\n"
+    )
+    monkeypatch.setenv("DONDOC_NOTIFY_PROVIDERS", str(path))
+    monkeypatch.setenv("DONDOC_NOTIFY_SEND", "live")
+    found = await mail.examine(HERE)
+    assert [(one.check, one.state) for one in found] == [
+        ("mail", "wrong"), ("mail relay", "wrong"), ("sms", "left_out"), ("webhook", "wrong"), ("webhook", "wrong"),
+    ]  # fmt: skip
+    assert "set DONDOC_NOTIFY_SECRET_HOOK" in found[-1].said
+
+
+async def test_an_sms_gateway_that_listens_can_be_reached_and_its_password_is_not_shown() -> None:
+    import asyncio
+
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/cgi-bin/sendsms"
+    settings = NotifySettings(send="live", sms_gateway="kannel", sms_url=url, sms_password=SecretStr("secret-1"))
+    found = await sms.examine(settings, ways.named(settings))
+    server.close()
+    assert states(found) == ["ok"]
+    assert "secret-1" not in found[0].said
 
 
 @pytest.mark.parametrize(("days", "state"), [(91, "ok"), (89, "warning"), (-1, "wrong")])

@@ -13,7 +13,14 @@ from shared.streams import STREAMS
 
 ROOT = Path(__file__).resolve().parents[3]
 OF = {service.name: permissions.of_service(service) for service in permissions.services()}
-OWNERS = {"FEED": "intake", "INTAKE": "intake", "DEADLINE": "deadline", "COMPLAINTS": "complaints", "NOTIFY": "notify"}
+OWNERS = {
+    "FEED": "intake",
+    "BACKFILL": "intake",
+    "INTAKE": "intake",
+    "DEADLINE": "deadline",
+    "COMPLAINTS": "complaints",
+    "NOTIFY": "notify",
+}
 
 
 def test_the_file_that_servers_read_says_what_the_services_need() -> None:
@@ -30,11 +37,12 @@ def test_each_stream_is_written_and_configured_by_its_owner_alone() -> None:
 
 
 def test_what_citizens_handed_in_is_read_by_intake_alone() -> None:
-    reading = re.compile(r"\$JS\.API\.(STREAM\.MSG\.GET|DIRECT\.GET|CONSUMER\.CREATE)\.FEED")
+    reading = re.compile(r"\$JS\.API\.(STREAM\.MSG\.GET|DIRECT\.GET|CONSUMER\.CREATE)\.(FEED|BACKFILL)")
     of_all = OF | {layout.OPERATOR: permissions.of_operator()}
     readers = {who: [s for s in may.publish if reading.match(s)] for who, may in of_all.items()}
     assert {who: subjects for who, subjects in readers.items() if subjects and who != "intake"} == {
-        "complaints": ["$JS.API.CONSUMER.CREATE.FEED.complaints.feed.tick.v1"]
+        "complaints": ["$JS.API.CONSUMER.CREATE.FEED.complaints.feed.tick.v1"],
+        "deadline": ["$JS.API.CONSUMER.CREATE.BACKFILL.deadline.backfill.intake.>"],  # facts, not what was handed in
     }
 
 
@@ -45,7 +53,7 @@ def test_no_login_reaches_beyond_named_streams_by_a_wildcard() -> None:
 
 
 def test_the_secrets_of_the_containers_name_the_same_logins(tmp_path: Path) -> None:
-    command = [ROOT / "deploy" / "make-secrets.sh", "--source", "motcua-1", "--source", "cong_dvc", tmp_path]
+    command = [str(ROOT / "deploy" / "make-secrets.sh"), "--source", "motcua-1", "--source", "cong_dvc", str(tmp_path)]
     subprocess.run(command, check=True)
 
     def kept(name: str) -> str:
@@ -67,7 +75,7 @@ def without_marks(text: str) -> list[str]:
 @pytest.mark.parametrize("name", ["intake", "operator", "tick", "Motcua", "-x", "a.b", "", "a" * 64, "feed>"])
 def test_a_source_is_not_named_like_ours(name: str, tmp_path: Path) -> None:
     assert not layout.is_source(name)
-    command = [ROOT / "deploy" / "make-secrets.sh", "--source", name, tmp_path]
+    command = [str(ROOT / "deploy" / "make-secrets.sh"), "--source", name, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
     assert done.stderr.startswith("make-secrets.sh: ")

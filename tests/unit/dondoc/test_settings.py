@@ -40,4 +40,19 @@ def test_good_settings_pass_and_no_value_of_a_secret_is_ever_shown() -> None:
     settings.check()
     fields = [(kind, field) for kind in settings.classes() for field in kind.model_fields]
     secret = {settings.variable(kind, field) for kind, field in fields if settings._is_secret(kind, field)}
-    assert secret == {"DONDOC_NATS_URL", "DONDOC_DATABASE_URL", "DONDOC_API_KEY", "DONDOC_NOTIFY_SMTP_PASSWORD"}
+    assert secret == {
+        "DONDOC_NATS_URL",
+        "DONDOC_DATABASE_URL",
+        "DONDOC_API_KEY",
+        "DONDOC_INTAKE_SIGNING_KEY",
+        "DONDOC_SEAL_KEYS",
+        "DONDOC_COMPLAINTS_IDENTITY_KEYS",
+        "DONDOC_NOTIFY_SMTP_PASSWORD",
+        "DONDOC_NOTIFY_SMS_PASSWORD",
+        "DONDOC_NOTIFY_SMS_URL",
+        "DONDOC_NOTIFY_RECEIPTS_KEY",
+        "DONDOC_NOTIFY_RECEIPTS_URL",
+        "DONDOC_NOTIFY_PUBLIC_URL",
+        "DONDOC_NOTIFY_CONSOLE_URL",
+        "DONDOC_NOTIFY_LINK_KEYS",
+    }

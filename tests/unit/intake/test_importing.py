@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 import typer
 
 from services.intake import importing
+from shared import cli
 
 
 def numbered(raw: bytes) -> list[tuple[int, bytes]]:
@@ -70,3 +73,36 @@ def test_a_damaged_archive_is_a_wrong_call(tmp_path: Path) -> None:
     broken.write_bytes(gzip.compress(b'{"a": 1}\n' * 1000)[:-20])
     with pytest.raises(typer.BadParameter), importing.opened([str(broken)], source="x", import_id=None):
         pass
+
+
+def test_runs_hold_the_numbers_from_their_first_to_their_last() -> None:
+    done = importing.Runs([(1, 3), (7, 7)])
+    assert [number for number in range(10) if number in done] == [1, 2, 3, 7]
+    assert (len(done), len(importing.Runs([])), 1 in importing.Runs([])) == (4, 0, False)
+
+
+def test_an_import_waits_for_hours_where_it_is_told_to_and_not_where_nobody_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now_s
+        now_s += seconds
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        if now_s < 3600:
+            return httpx.Response(429, json={"detail": "wait"}, headers={"Retry-After": "1"})
+        return httpx.Response(503 if stays_away else 202, json={"detail": "away"})
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(cli, "monotonic_s", lambda: now_s)
+    one = importing.Import("x", "motcua-1", "national", "a", Path("a"), 1)
+    stays_away = False
+    with httpx.Client(base_url="http://intake", transport=httpx.MockTransport(answer)) as intake:
+        importing._post(intake, one, 1, [b"{}"])
+        assert 3600 <= now_s < 3700
+        now_s, stays_away = 0.0, True
+        with pytest.raises(typer.Exit):
+            importing._post(intake, one, 1, [b"{}"])
+    assert 3600 <= now_s <= 3600 + cli.PATIENCE_S

@@ -68,3 +68,35 @@ def test_a_fact_said_before_is_said_again_when_it_was_heard_earlier() -> None:
 
 def test_a_second_source_that_says_the_same_is_worth_saying() -> None:
     assert hear(due("D1", 1), due("D1", 2, source="motcua-2"))[1] == ids(due("D1", 2, source="motcua-2"))
+
+
+def tied(value: str, heard: int, *, as_of: int = 1, mirror: bool = False) -> Fact:
+    fact = due(value, as_of, heard=heard, source="portal" if mirror else "motcua-1")
+    return {**fact, "mirror": True} if mirror else fact
+
+
+def reversals(*facts: Fact) -> list[tuple[str, str]]:
+    memory = Memory(raw_code="X")
+    for fact in facts:
+        memory.hear(fact)
+    return [(stood["value"], came["value"]) for stood, came in memory.reversals]
+
+
+def test_two_values_of_one_as_of_are_a_possible_reversal_in_the_order_of_their_receipt() -> None:
+    assert reversals(tied("D1", 1), tied("D2", 2)) == [("D1", "D2")]
+    assert reversals(tied("D2", 2), tied("D1", 1)) == [("D1", "D2")]
+    assert reversals(tied("D1", 1), tied("D3", 3), tied("D2", 2)) == [("D1", "D3"), ("D1", "D2"), ("D2", "D3")]
+
+
+def test_what_its_own_times_order_is_no_reversal_nor_what_a_mirror_says_beside_a_primary() -> None:
+    assert reversals(tied("D1", 1), tied("D2", 2, as_of=2), tied("D1", 1)) == []
+    assert reversals(tied("D1", 1), tied("D2", 2, mirror=True), tied("D3", 3, mirror=True)) == []
+
+
+def test_what_tells_all_keeps_nothing_back_and_stays_so_when_stored() -> None:
+    memory = Memory(raw_code="X")
+    assert [len(memory.hear(tied("D1", heard, as_of=heard))) for heard in (1, 2)] == [1, 0]
+    assert [fact["as_of"] for fact in memory.tell_all()] == ["02"]
+    memory.known_as = "Y"
+    again = Memory.of(memory.document())
+    assert (again.known_as, len(again.hear(tied("D1", 3, as_of=3)))) == ("Y", 1)

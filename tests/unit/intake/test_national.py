@@ -142,3 +142,9 @@ def test_a_supplement_may_say_how_many_days_the_citizen_has(raw: object, days: i
 def test_a_term_that_is_no_number_of_days_is_refused_by_its_field(raw: object) -> None:
     [refused] = read(body(snapshot(DanhSachHoSoBoSung=[{"ThoiHanBoSung": raw}]))).refused
     assert refused.detail.startswith("data[0]: DanhSachHoSoBoSung.0.ThoiHanBoSung: ")
+
+
+def test_what_is_at_fault_is_told_in_plain_words() -> None:
+    thing = {"MaHoSo": "", "NgayTiepNhan": "20261131256000"}
+    [refused] = read(orjson.dumps({"service": "DongBoHoSoMC", "madonvi": "H56", "data": [thing]})).refused
+    assert refused.detail == "data[0]: MaHoSo: must not be empty; NgayTiepNhan: day is out of range for month"

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from services.notify.policy import load
-from services.notify.pressing import Rules
+from services.notify.policies.file import carried
+from services.notify.pressing.rules import Rules
 from shared.events import ObligationChanged, UnitDescribed
 from shared.worktime import vietnam
 
-RULES = Rules(load(None), vietnam())
+RULES = Rules(carried(), vietnam())
 
 
 def at(text: str) -> datetime:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.notify import digest
-from services.notify.digest import Entry, Head, Rendered
-from services.notify.wording import addressee, between, span
+from services.notify.telling import digest, entries, why
+from services.notify.telling.digest import Rendered
+from services.notify.telling.entries import Entry, Head
+from services.notify.telling.wording import addressee, between, span
 from shared.events import Kind, ObligationChanged, UnitDescribed
 from tests.unit.notify.given import RULES, at, obligation, unit
 
@@ -44,7 +45,7 @@ def rendered(
     names: Mapping[str, str] = NAMES,
 ) -> Rendered:
     return digest.render(
-        digest.sections(digest.merged([e for _, e in found]), max_lines=max_lines),
+        entries.sections(entries.merged([e for _, e in found]), max_lines=max_lines),
         head=Head(post, head),
         overdue=overdue,
         kinds=kinds,
@@ -55,6 +56,7 @@ def rendered(
         at=SLOT,
         policy=RULES.policy,
         calendar=RULES.calendar,
+        reasons=why.of([e for _, e in found], stands_in=False),
     )
 
 
@@ -108,9 +110,9 @@ def test_beyond_the_limit_matters_are_counted_and_the_longest_overdue_come_first
 def test_one_matter_in_two_roles_is_one_line_at_the_higher_level() -> None:
     of = dossier(1)
     both = [entry(of, resolved=None), entry(of, role="superior", level=2, resolved=None)]
-    [merged] = digest.merged(both)
+    [merged] = entries.merged(both)
     assert (merged.level, merged.part) == (2, "long")
-    assert digest.merged([entry(of, news="settled"), both[1]]) == [both[1]]
+    assert entries.merged([entry(of, news="settled"), both[1]]) == [both[1]]
 
 
 def test_a_superior_reads_which_unit_it_is_about() -> None:
@@ -217,7 +219,7 @@ def test_the_receiving_unit_reads_of_it_for_information_and_is_asked_for_nothing
 
 def test_a_head_that_stands_in_for_the_holder_and_received_the_dossier_reads_of_it_once() -> None:
     both = [entry(JOINT, role="receiving", level=0, joint=True), entry(JOINT, joint=True)]
-    assert digest.merged(both) == [both[1]]
+    assert entries.merged(both) == [both[1]]
 
 
 def test_the_end_of_what_another_unit_held_names_that_unit() -> None:
@@ -239,6 +241,8 @@ NOUNS: list[tuple[Kind, str]] = [
     ("answer", "phản ánh, kiến nghị"),
     ("remediation", "nhiệm vụ khắc phục kết luận kiểm tra, thanh tra"),
     ("report", "báo cáo định kỳ"),
+    ("plan_item", "nhiệm vụ trong kế hoạch cải cách hành chính"),
+    ("recommendation", "trả lời kiến nghị xử lý kỷ luật"),
 ]
 
 
@@ -252,7 +256,7 @@ def test_a_digest_of_one_kind_calls_it_by_its_name(kind: Kind, what: str) -> Non
 
 def test_where_a_digest_mixes_kinds_each_row_says_of_which_it_is() -> None:
     found = [(of, entry(of)) for kind, _ in NOUNS for of in (task(kind),)]
-    text = rendered(found, overdue=7).text
+    text = rendered(found, overdue=len(found)).text
     assert all(f"- X · {what} · Đất đai · hạn" in text for _, what in NOUNS)
     one = task("report")
     assert "- X · báo cáo định kỳ · Đất đai" in rendered([(one, entry(one))], overdue=3, kinds={"dossier"}).text
@@ -282,6 +286,8 @@ ENDED = {"state": "ended", "ended_at": at("2026-11-23 10:00")}
         ("step", "passed_on", "đã chuyển sang bước tiếp theo lúc"),
         ("pause", "resumed", "đã tiếp tục giải quyết lúc"),
         ("report", "submitted", "đã nộp báo cáo, minh chứng lúc"),
+        ("plan_item", "submitted", "đã báo cáo hoàn thành lúc"),
+        ("recommendation", "submitted", "đã trả lời lúc"),
         ("step", "void", "không còn là việc phải theo dõi\n"),
     ],
 )

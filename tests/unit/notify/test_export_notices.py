@@ -51,3 +51,11 @@ def test_the_help_says_the_formats_and_when_there_are_digests(app: typer.Typer) 
     said = CliRunner().invoke(app, ["export", "notices", "--help"], terminal_width=120).stdout
     assert "<ndjson|csv>" in said or "[ndjson|csv]" in said
     assert "Digests are made at the slots of the policy" in said
+
+
+def test_an_empty_export_says_so_beside_what_it_writes(app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_notices", lambda data, status: iter(()))
+    said = CliRunner().invoke(app, ["export", "notices", "--status", "failed"])
+    assert (said.exit_code, said.stdout, said.stderr) == (0, "", "dondoc: nothing: no notice is failed\n")
+    said = CliRunner().invoke(app, ["export", "notices", "--format", "csv"])
+    assert (said.stdout.count("\n"), said.stderr) == (1, "dondoc: nothing: no notice was made yet\n")

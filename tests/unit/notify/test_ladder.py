@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 
-from services.notify import ladder
-from services.notify.ladder import Step
-from services.notify.policy import NEAR, NOTHING
+from services.notify.policies import ladder
+from services.notify.policies.ladder import Step
+from services.notify.policies.policy import NEAR, NOTHING
 from shared.events import ObligationChanged
 from tests.unit.notify.given import RULES, at, obligation
 
@@ -110,6 +110,8 @@ def test_a_dossier_turns_to_the_holder_of_its_step_once_both_are_late(
         ("pause", False, "2026-11-30 16:00"),
         ("remediation", True, "2026-11-25 16:00"),
         ("report", True, "2026-11-25 16:00"),
+        ("plan_item", True, "2026-11-30 16:00"),
+        ("recommendation", True, "2026-11-25 16:00"),
     ],
 )
 def test_each_kind_has_a_ladder_of_its_own(kind: str, near: bool, superior_at: str) -> None:

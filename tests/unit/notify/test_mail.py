@@ -4,7 +4,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from services.notify.mail import Claimed, compose
+from services.notify.sending.mail import Claimed, compose
 from services.notify.settings import NotifySettings
 from tests.unit.notify.given import at
 
@@ -12,7 +12,8 @@ SUBJECT = "[Đôn đốc] Phường Sầm Sơn: 12 hồ sơ đang quá hạn (3 
 
 
 def claimed(subject: str, recipient: str = "h56@example.vn") -> Claimed:
-    return Claimed("0a1b", recipient, subject, "Kính gửi\n", "<p>Kính gửi</p>\n", at("2026-11-12 14:00"), 1, "lease")
+    stored_at = at("2026-11-12 14:00")
+    return Claimed("0a1b", "email", recipient, subject, "Kính gửi\n", "<p>Kính gửi</p>\n", stored_at, 1, "lease")
 
 
 @pytest.mark.parametrize("length", range(1, len(SUBJECT) + 1))

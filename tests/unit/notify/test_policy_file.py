@@ -3,8 +3,10 @@
 import pytest
 import yaml
 
-from services.notify import policy
-from services.notify.policy import CARRIED, PolicyError, next_slot
+from services.notify.policies import file as policy_file
+from services.notify.policies.file import CARRIED
+from services.notify.policies.when import next_slot
+from shared.rule_files import RuleFileError
 from shared.worktime import vietnam
 from tests.unit.notify.given import RULES, at
 
@@ -14,7 +16,7 @@ def spoilt(**changes: object) -> str:
 
 
 def test_the_carried_policy_is_good() -> None:
-    assert [f"{slot:%H:%M}" for slot in policy.load(None).slots] == ["07:30", "14:00"]
+    assert [f"{slot:%H:%M}" for slot in policy_file.carried().slots] == ["07:30", "14:00"]
 
 
 LEVEL = {"level": 1, "after_working_days": 0, "tell": "head"}
@@ -28,22 +30,27 @@ LEVEL = {"level": 1, "after_working_days": 0, "tell": "head"}
         (spoilt(slots=["14:00", "07:30"]), "the earliest first"),
         (spoilt(slots=["07:30", 840]), "in quotes"),
         (spoilt(slots=[]), "slots"),
-        (spoilt(slot="x"), "slot: Extra inputs"),
-        (spoilt(ladders={"dossier": {"levels": [LEVEL]}}), "none for 'reception', 'step', .*'report'; each"),
+        (spoilt(slot="x"), "slot: there is no such setting"),
+        (
+            spoilt(ladders={"dossier": {"levels": [LEVEL]}}),
+            "none for 'reception', 'step', .*'recommendation'; each",
+        ),
         (spoilt(ladders={"dossier": {"levels": [LEVEL, LEVEL]}}), "higher and later"),
-        (spoilt(ladders={"dossier": {"levels": [{**LEVEL, "tell": "chairman"}]}}), "ladders.dossier.levels.0.tell"),
-        (spoilt(roles={"head": "…", "superior": " "}), "'superior' is missing"),
-        (spoilt(roles={"head": "…", "superior": "…"}), "'receiving' is missing"),
+        (
+            spoilt(ladders={"dossier": {"levels": [{**LEVEL, "tell": "chairman"}]}}),
+            "ladders.dossier.levels.0.tell: the Chairman gets the weekly page",
+        ),
+        (spoilt(roles={"head": "…", "superior": " "}), "roles.superior: the text is missing"),
     ],
 )
 def test_a_wrong_policy_is_refused_with_the_place(text: str, said: str) -> None:
-    with pytest.raises(PolicyError, match=said):
-        policy.read(text)
+    with pytest.raises(RuleFileError, match=said):
+        policy_file.read(text)
 
 
 def test_a_file_that_cannot_be_read_is_a_policy_error() -> None:
-    with pytest.raises(PolicyError, match="none"):
-        policy.load(CARRIED / "none")
+    with pytest.raises(RuleFileError, match="none"):
+        policy_file.load(CARRIED / "none")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.notify.directory import Meant, directory
-from services.notify.policy import Role
+from services.notify.addressing.directory import Meant, directory
+from services.notify.policies.policy import Role
 from tests.unit.notify.given import at, obligation, unit
 
 UNITS = directory(
@@ -41,7 +41,7 @@ UNITS = directory(
 def test_the_post_is_the_nearest_head_with_an_address(
     unit_code: str | None, unit_name: str | None, role: Role, post: str
 ) -> None:
-    assert UNITS.post(unit=unit_code, unit_name=unit_name, role=role) == post
+    assert UNITS.addressed(unit=unit_code, unit_name=unit_name, role=role).post == post
 
 
 def test_an_unknown_unit_is_not_taken_for_another() -> None:
@@ -52,13 +52,13 @@ def test_where_nobody_has_an_address_the_post_stays_with_the_unit_and_has_no_con
     mute = directory(
         [unit("H56", parent_code=None, email=None), unit("H56.12", email=None)], province="H56", oversight="TH-SNV"
     )
-    assert mute.post(unit="H56.12", unit_name=None, role="head") == "H56.12"
+    assert mute.addressed(unit="H56.12", unit_name=None, role="head").post == "H56.12"
     assert mute.contact("H56.12") is None
 
 
 def test_without_any_directory_everything_goes_to_the_oversight() -> None:
     empty = directory([], province="H56", oversight="TH-SNV")
-    assert empty.post(unit="H56.12", unit_name=None, role="head") == "TH-SNV"
+    assert empty.addressed(unit="H56.12", unit_name=None, role="head").post == "TH-SNV"
     assert empty.contact("TH-SNV") is None
 
 
@@ -73,7 +73,7 @@ def test_a_directory_that_runs_in_a_circle_ends() -> None:
 
 def test_a_unit_whose_unit_above_is_not_in_the_directory_is_below_the_oversight() -> None:
     found = directory([unit("TH-SNV"), unit("X", parent_code="gone", email=None)], province="H56", oversight="TH-SNV")
-    assert found.post(unit="X", unit_name=None, role="head") == "TH-SNV"
+    assert found.addressed(unit="X", unit_name=None, role="head").post == "TH-SNV"
 
 
 LATE, EARLY = at("2026-11-23 08:00"), at("2026-11-20 16:00")

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.notify import pressing
-from services.notify.directory import NOT_LOOKED_UP, Meant
-from services.notify.lines import Line
-from services.notify.policy import NEAR, NOTHING
-from services.notify.pressing import Change, Pressed
+from services.notify import handlers
+from services.notify.addressing.directory import NOT_LOOKED_UP, Meant
+from services.notify.policies.policy import NEAR, NOTHING
+from services.notify.pressing import pressing
+from services.notify.pressing.lines import Line
+from services.notify.pressing.pressing import Change, Pressed
 from shared.events import EscalationClosed, EscalationRaised, ObligationChanged
 from tests.unit.notify.given import RULES, at, obligation
 
@@ -122,7 +123,7 @@ def test_what_was_near_and_ended_in_time_is_not_announced_as_settled() -> None:
 
 def test_of_several_states_in_a_batch_the_highest_revision_counts() -> None:
     states = [obligation(revision=3, state="ended"), obligation(revision=2), obligation(revision=3, state="ended")]
-    assert pressing.latest(states) == {ID: states[0]}
+    assert handlers.latest(states) == {ID: states[0]}
 
 
 HAC_THANH, HAM_RONG = Meant("14797", None, "Phường Hạc Thành"), Meant("14758", None, "Phường Hàm Rồng")

@@ -76,11 +76,11 @@ def passing_minutes(timezone: str, first: str, last: str) -> list[tuple[datetime
 
 def hours_on(plain: dict[str, Any], on: date) -> list[str]:
     """Return the shifts of a date as a reader of the plain data would find them."""
-    week = plain["week"]
+    week: dict[str, list[str]] = plain["week"]
     for period in plain["periods"]:
         if period["from"] <= str(on) <= period["until"]:
             week = period["week"]
-    hours = plain["dates"].get(str(on), WEEKDAYS[on.weekday()])
+    hours: str | list[str] = plain["dates"].get(str(on), WEEKDAYS[on.weekday()])
     return week.get(hours, []) if isinstance(hours, str) else hours
 
 

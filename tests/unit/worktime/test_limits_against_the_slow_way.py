@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from random import Random
@@ -22,7 +21,7 @@ STRETCHES = (
     ("Europe/Amsterdam", "2026-03-10"),
     ("America/New_York", "2026-10-20"),
 )
-SHIFTS = (
+SHIFTS: tuple[list[str], ...] = (
     ["07:00-11:30", "13:30-17:00"], ["08:00-12:00"], ["00:00-24:00"], ["18:00-24:00"], ["00:00-06:00", "22:00-24:00"],
     ["07:00-11:00", "11:00-15:00"], [], [],
 )  # fmt: skip
@@ -94,10 +93,10 @@ def answered(compiled: WorkCalendar, asked: slow.Question) -> datetime | None:
 
 
 PART = 30  # calendars of one test
-PARTS = 25 if os.environ.get("DONDOC_TESTS_FULL") else 1
+PARTS = [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, 25))]
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", PARTS)
 def test_the_answer_is_that_of_the_slow_way(part: int) -> None:
     clear = 0
     for seed in range(part * PART, (part + 1) * PART):

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -182,8 +182,8 @@ def test_huge_counts_are_past_the_end_not_wrapped_around() -> None:
         lambda on: vector.next_opening(on, at=np.array([1.5])),
         lambda on: vector.next_opening(on, at=np.array(["2026-11-23"], "datetime64[us]")),
         lambda on: vector.next_opening(on, at=np.array([[0]])),
-        lambda on: vector.next_opening(on, at=[0]),
-        lambda on: vector.open_seconds(on, start=np.array([0]), end=5),
+        lambda on: vector.next_opening(on, at=cast(Any, [0])),
+        lambda on: vector.open_seconds(on, start=np.array([0]), end=cast(Any, 5)),
         lambda on: vector.open_time_after(on, start=np.array([0]), seconds=np.array([1.5])),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.complaints.limits import REMEMBERED, Allowance
+from shared.allowance import REMEMBERED, Allowance
 
 
 def test_an_address_that_used_its_minute_waits_for_the_next_call() -> None:

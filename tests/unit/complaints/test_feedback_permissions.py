@@ -1,0 +1,83 @@
+"""Who may do what: every role with every action on every kind of matter, written out; the accused may nothing."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from services.complaints.permissions import ACTIONS, ROLES, About, Action, Actor, Role, may
+
+HANDLING = {"read", "accept", "not_ours", "ask", "extend", "answer", "publish", "refuse"}
+SORTING = {"read", "decide", "refuse", "transfer", "join", "ask", "publish"}
+NOTHING: set[str] = set()
+# role, restricted, given to the own unit -> what it may do
+MATRIX: dict[tuple[Role, bool, bool], set[str]] = {
+    ("operator", False, False): HANDLING | SORTING,
+    ("operator", False, True): HANDLING | SORTING,
+    ("operator", True, False): NOTHING,
+    ("operator", True, True): NOTHING,
+    ("sorter", False, False): SORTING,
+    ("sorter", False, True): SORTING,
+    ("sorter", True, False): NOTHING,
+    ("sorter", True, True): NOTHING,
+    ("handler", False, False): NOTHING,
+    ("handler", False, True): HANDLING,
+    ("handler", True, False): NOTHING,
+    ("handler", True, True): NOTHING,
+    ("inspector", False, False): NOTHING,
+    ("inspector", False, True): NOTHING,
+    ("inspector", True, False): HANDLING | SORTING,
+    ("inspector", True, True): HANDLING | SORTING,
+    ("confidant", False, False): NOTHING,
+    ("confidant", False, True): NOTHING,
+    ("confidant", True, False): NOTHING,
+    ("confidant", True, True): HANDLING,
+    ("identity_reader", False, False): NOTHING,
+    ("identity_reader", False, True): NOTHING,
+    ("identity_reader", True, False): NOTHING,
+    ("identity_reader", True, True): NOTHING,
+    ("auditor", False, False): NOTHING,
+    ("auditor", False, True): NOTHING,
+    ("auditor", True, False): NOTHING,
+    ("auditor", True, True): NOTHING,
+}
+
+
+def actor(*roles: Role, unit: str | None = "U", person: str | None = "p1") -> Actor:
+    return Actor("o1", unit, person, frozenset(roles))
+
+
+def about(restricted: bool, own: bool, *, not_to: frozenset[str] = frozenset()) -> About:
+    return About(restricted, "U" if own else "V", not_to)
+
+
+def test_the_matrix_names_every_role() -> None:
+    assert set(MATRIX) == set(itertools.product(ROLES, (False, True), (False, True)))
+
+
+@pytest.mark.parametrize(("role", "restricted", "own"), list(MATRIX))
+@pytest.mark.parametrize("action", ACTIONS)
+def test_each_role_may_what_the_matrix_says(role: Role, restricted: bool, own: bool, action: Action) -> None:
+    assert may(actor(role), action, about(restricted, own)) == (action in MATRIX[role, restricted, own])
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("named", ["U", "p1"])
+def test_whom_it_is_about_may_nothing_whatever_the_roles(action: Action, named: str) -> None:
+    every = actor(*ROLES)
+    for restricted, own in itertools.product((False, True), (False, True)):
+        assert may(every, action, about(restricted, own))
+        assert not may(every, action, about(restricted, own, not_to=frozenset((named,))))
+
+
+def test_an_identity_is_read_by_who_has_the_role_and_sees_the_matter() -> None:
+    assert not may(actor("sorter"), "read_identity", about(False, False))
+    assert may(actor("sorter", "identity_reader"), "read_identity", about(False, False))
+    assert not may(actor("sorter", "identity_reader"), "read_identity", about(True, False))
+    assert may(actor("inspector", "identity_reader"), "read_identity", about(True, False))
+
+
+def test_who_belongs_to_no_unit_is_the_staff_of_none() -> None:
+    nobody = About(False, None, frozenset())
+    assert not may(actor("handler", unit=None), "read", nobody)
