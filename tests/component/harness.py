@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -14,7 +15,8 @@ import orjson
 from nats.aio.client import Client
 from pydantic import SecretStr
 
-from shared import http
+from services.complaints.settings import Settings as ComplaintsSettings
+from shared import http, quarantine_api
 from shared.bus import provision_stream, publish
 from shared.cloudevents import Outgoing
 from shared.login import inbox
@@ -26,17 +28,21 @@ from shared.streams import STREAMS
 from tests import servers as real
 
 API_KEY = "test-key"
+IDENTITY_KEY = base64.urlsafe_b64encode(b"t" * 32).decode()
 
 
-def settings(*, nats_url: str, database_url: str, clock: str = "live") -> Settings:
+def settings(*, nats_url: str, database_url: str, clock: str = "live", service: str = "") -> Settings:
     """Return the settings of one service in a test."""
-    return Settings(
-        nats_url=nats_url,
-        database_url=database_url,
-        clock=clock,  # type: ignore[arg-type]
-        api_key=SecretStr(API_KEY),
-        stream_max_bytes=256 << 20,
-    )
+    shared: dict[str, Any] = {
+        "nats_url": nats_url,
+        "database_url": database_url,
+        "clock": clock,
+        "api_key": SecretStr(API_KEY),
+        "stream_max_bytes": 256 << 20,
+    }
+    if service == "complaints":
+        return ComplaintsSettings(**shared, complaints_identity_keys=SecretStr(IDENTITY_KEY))
+    return Settings(**shared)
 
 
 @contextlib.asynccontextmanager
@@ -59,7 +65,7 @@ async def services(
         started = {}
         for part in parts:
             own = real.logged_in(nats_url, part.name)
-            of = settings(nats_url=own, database_url=database.url(part.name), clock=clock)
+            of = settings(nats_url=own, database_url=database.url(part.name), clock=clock, service=part.name)
             started[part.name] = await stack.enter_async_context(running(part, of))
         yield started
 
@@ -90,6 +96,7 @@ def caller(of: Running) -> httpx.AsyncClient:
     """Return a client of a service that runs in this process, with the key of the installation."""
     app = http.application(name=of.service.name, settings=of.settings, ready=dict, asyncapi={})
     assert of.service.router
+    app.include_router(quarantine_api.router)
     app.include_router(of.service.router)
     app.state.running = of
     transport, key = httpx.ASGITransport(app=app), {KEY_HEADER: API_KEY}
@@ -107,12 +114,12 @@ async def until_idle(started: dict[str, Running], *, within_s: float = 30) -> No
 
 
 async def said(client: Client, stream: str) -> list[dict[str, Any]]:
-    """Return every event of a stream, parsed, ticks left out."""
+    """Return every event of a stream, parsed; ticks and the audit's anchor of each day left out."""
     jetstream = client.jetstream()
     info = await jetstream.stream_info(stream)
     events = []
     for sequence in range(info.state.first_seq, info.state.last_seq + 1):
         message = await jetstream.get_msg(stream, sequence)
-        if not (message.subject or "").endswith(".tick.v1"):
+        if not (message.subject or "").endswith((".tick.v1", ".audit_anchored.v1")):
             events.append(orjson.loads(message.data or b"{}"))
     return events

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from shared import bus, consumer, db, outbox, ticks
+from shared import bus, consumer, db, outbox, puller, ticks
 from shared.bus import JetStreamError, Received
 from shared.cloudevents import Outgoing
 from shared.consumer import Consumer, Hearing
@@ -99,6 +99,29 @@ async def test_two_copies_under_bursts_redeliver_nothing(
                     await asyncio.sleep(0.05)
         assert sorted(one.done + two.done) == sorted(str(n).encode() for n in range(6000))
         assert one.consumer.redelivered + two.consumer.redelivered == 0
+
+
+async def test_large_messages_are_fetched_ahead_only_as_far_as_there_is_room(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(puller, "AHEAD_BYTES", 1 << 20)
+    gate = asyncio.Event()
+
+    async def wait(batch: Sequence[Received]) -> None:
+        await gate.wait()
+
+    async with Bench(client, wait).running() as bench:
+        large = [Outgoing(f"l{n}", "feed.test.national", f"{n:0100000}".encode()) for n in range(100)]
+        for start in range(0, 100, 20):
+            await bus.publish(client, large[start : start + 20])
+        await asyncio.sleep(1)
+        of = bench.consumer._puller
+        assert of
+        assert 0 < of._held < 3 << 20
+        gate.set()
+        await bench.until(100)
+        assert (sorted(bench.done), of._held) == ([one.body for one in large], 0)
+        assert bench.consumer.redelivered == await bench.unacked(client) == 0
 
 
 async def test_a_poisoned_message_is_parked_alone_and_its_neighbours_are_done(client: Client) -> None:
@@ -242,6 +265,23 @@ async def test_what_a_crash_left_in_the_outbox_is_sent_at_start(client: Client, 
             await asyncio.sleep(0.05)
     task.cancel()
     assert (await client.jetstream().stream_info("FEED")).state.messages == 700
+
+
+async def test_what_can_wait_and_finds_its_stream_full_holds_back_itself_alone(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BEHIND", 3)
+    await bus.provision_stream(client, STREAMS["BACKFILL"], max_bytes=1)  # takes nothing
+    await _commit(engine, [*(Outgoing(f"b{n}", "backfill.intake.x.v1", b"x") for n in range(5)), *numbered(2)])
+    relay = outbox.Relay(engine, client, "intake")
+    task = asyncio.create_task(relay.run_slow())
+    async with asyncio.timeout(10):
+        while relay._keeps_up[True].is_set():
+            await asyncio.sleep(0.05)
+    await asyncio.wait_for(relay.catch_up(), 1)
+    task.cancel()
+    assert (await client.jetstream().stream_info("FEED")).state.messages == 2
+    assert await relay.pending() == 5
 
 
 async def test_an_event_sent_and_not_yet_deleted_is_not_stored_twice(client: Client, engine: AsyncEngine) -> None:

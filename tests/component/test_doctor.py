@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ import pytest
 from dondoc.doctor import surroundings
 from dondoc.doctor.findings import Finding
 from dondoc.stack import layout
-from dondoc.stack import nats as nats_stack
 from tests import servers as real
 from tests.component.doctoring import HERE, said, states
 
@@ -64,6 +64,6 @@ def test_before_the_first_start_it_looks_at_what_that_will_need(tmp_path: Path) 
 
 def test_a_server_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    monkeypatch.setattr(nats_stack.metadata, "files", lambda _: [])
+    monkeypatch.setattr(metadata, "files", lambda _: [])
     [finding] = surroundings.check_programs(HERE)
     assert (finding.state, finding.to_do) == ("wrong", "run `uv sync`")

@@ -34,7 +34,7 @@ async def test_sound_streams_are_found_so(nats_url: str, monkeypatch: pytest.Mon
 
 async def test_a_stream_changed_behind_our_back_and_a_missing_one_are_wrong(nats_url: str) -> None:
     bound = Settings().stream_max_bytes
-    await provision(nats_url, "FEED", "INTAKE", "DEADLINE", "COMPLAINTS", max_bytes=bound)
+    await provision(nats_url, "FEED", "BACKFILL", "INTAKE", "DEADLINE", "COMPLAINTS", max_bytes=bound)
     async with connected(nats_url) as client:
         config = {**STREAMS["INTAKE"].config(max_bytes=bound), "discard": "old", "max_age": 0}
         await bus.api(client, "STREAM.UPDATE.INTAKE", config)

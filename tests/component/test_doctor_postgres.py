@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from dondoc.doctor import database, roles
-from dondoc.doctor.findings import Finding
+from dondoc.doctor import database
 from dondoc.doctor.place import Place, own_urls
 from dondoc.stack import layout
 from tests import servers as real
@@ -38,6 +38,24 @@ async def execute(url: str, *statements: str) -> None:
         await connection.close()
 
 
+async def value(url: str, query: str) -> Any:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
+
+
+@pytest_asyncio.fixture
+async def durable(postgres_url: str) -> AsyncIterator[None]:
+    """Let the server wait for the disk, which the one that tests share does not."""
+    await execute(postgres_url, "ALTER SYSTEM SET fsync = on", "SELECT pg_reload_conf()")
+    await until(lambda: value(postgres_url, "SHOW fsync"), lambda now: now == "on")
+    yield
+    await execute(postgres_url, "ALTER SYSTEM RESET fsync", "SELECT pg_reload_conf()")
+
+
+@pytest.mark.usefixtures("durable")
 async def test_a_sound_database_is_found_so(migrated: real.Database) -> None:
     found = await database.examine(place_of(migrated))
     assert {finding.check for finding in found if finding.state == "ok"} >= {
@@ -46,6 +64,7 @@ async def test_a_sound_database_is_found_so(migrated: real.Database) -> None:
     assert not [finding for finding in found if finding.state == "wrong"]
 
 
+@pytest.mark.usefixtures("durable")
 async def test_a_role_that_commits_without_the_disk_is_named(migrated: real.Database) -> None:
     role = f"ROLE dondoc_notify IN DATABASE {migrated.name}"
     await execute(migrated.admin_url, f"ALTER {role} SET synchronous_commit = off")
@@ -55,6 +74,7 @@ async def test_a_role_that_commits_without_the_disk_is_named(migrated: real.Data
     assert words.startswith("synchronous_commit is off for notify:")
 
 
+@pytest.mark.usefixtures("durable")
 async def test_a_server_set_to_lose_or_to_grow_is_told(migrated: real.Database) -> None:
     changed = ("synchronous_commit", "full_page_writes", "autovacuum")
     try:
@@ -71,10 +91,10 @@ async def test_a_server_set_to_lose_or_to_grow_is_told(migrated: real.Database) 
     ]
 
 
-async def until(look: Callable[[], Any], true: Callable[[list[Finding]], object]) -> list[Finding]:
+async def until(look: Callable[[], Any], true: Callable[[Any], object]) -> Any:
     """Look until something is so: a reloaded setting reaches new sessions after a moment."""
     for _ in range(20):
-        found: list[Finding] = await look()
+        found = await look()
         if true(found):
             break
     return found
@@ -137,7 +157,7 @@ async def test_a_refused_role_and_a_silent_server_are_told_without_the_password(
 async def test_a_server_that_lets_in_whoever_comes_is_wrong(
     migrated: real.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roles.secrets, "token_hex", lambda _: real.PASSWORD)  # so that the wrong one is taken
+    monkeypatch.setattr(secrets, "token_hex", lambda _: real.PASSWORD)  # so that the wrong one is taken
     found = await database.examine(place_of(migrated))
     assert states(found, "passwords") == ["wrong"]
 

@@ -18,6 +18,9 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from pydantic import SecretStr
 
 from dondoc.doctor import certificates, mail
+from dondoc.doctor.findings import Finding
+from services.notify.sending import ways
+from services.notify.sending.providers import Smtp
 from services.notify.settings import NotifySettings
 from tests import servers as real
 from tests.component.certificates import authority, signed
@@ -95,18 +98,24 @@ def relay(**options: Any) -> Iterator[NotifySettings]:
         controller.stop()
 
 
+async def asked(settings: NotifySettings) -> list[Finding]:
+    [to] = ways.named(settings)
+    assert isinstance(to, Smtp)
+    return await mail.ask_relay(to, settings)
+
+
 def believed(_server: SMTP, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
     return AuthResult(success=given.password == b"right", handled=False)
 
 
 async def test_a_relay_that_answers_is_well() -> None:
     with relay() as settings:
-        assert [finding.state for finding in await mail.ask_relay(settings)] == ["ok"]
+        assert [finding.state for finding in await asked(settings)] == ["ok"]
 
 
 async def test_a_relay_without_starttls_is_wrong_where_that_is_asked_for() -> None:
     with relay() as settings:
-        [finding] = await mail.ask_relay(settings.model_copy(update={"smtp_starttls": True}))
+        [finding] = await asked(settings.model_copy(update={"smtp_starttls": True}))
     assert finding.state == "wrong"
     assert "does not offer STARTTLS" in finding.said
 
@@ -118,7 +127,7 @@ async def test_a_relay_without_starttls_is_wrong_where_that_is_asked_for() -> No
 async def test_the_log_in_is_tried(password: str, state: str, words: str) -> None:
     with relay(authenticator=believed, auth_require_tls=False) as settings:
         given = {"smtp_username": "dondoc", "smtp_password": SecretStr(password)}
-        [finding] = await mail.ask_relay(settings.model_copy(update=given))
+        [finding] = await asked(settings.model_copy(update=given))
     assert (finding.state, finding.said.partition(" ")[2]) == (state, words)
 
 
@@ -130,7 +139,7 @@ async def test_a_relay_with_an_expiring_certificate_is_a_warning(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made.certificate, made.key)
     with relay(tls_context=context) as settings:
-        found = await mail.ask_relay(settings.model_copy(update={"smtp_starttls": True}))
+        found = await asked(settings.model_copy(update={"smtp_starttls": True}))
     assert [(finding.check, finding.state) for finding in found] == [("mail relay", "ok"), ("certificates", "warning")]
 
 
@@ -139,7 +148,7 @@ async def test_a_relay_of_nobody_we_trust_is_told_by_what_is_wrong(tmp_path: Pat
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made.certificate, made.key)
     with relay(tls_context=context) as settings:
-        [finding] = await mail.ask_relay(settings.model_copy(update={"smtp_starttls": True}))
+        [finding] = await asked(settings.model_copy(update={"smtp_starttls": True}))
     assert finding.state == "wrong"
     assert "certificate" in finding.said
 

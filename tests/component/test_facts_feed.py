@@ -14,8 +14,8 @@ from nats.aio.client import Client
 from sqlalchemy import text
 
 from services.intake import store
-from services.intake.handlers import SETTINGS
 from services.intake.main import SERVICE as INTAKE
+from services.intake.understanding import SETTINGS
 from shared import tracing
 from shared.bus import publish
 from shared.clock import machine_now

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
 import orjson
@@ -13,7 +12,7 @@ from nats.aio.client import Client
 from sqlalchemy import text
 
 from services.intake.main import SERVICE as INTAKE
-from shared import parking, program
+from shared import parking, retrying
 from shared.service import Running
 from tests import servers as real
 from tests.component import harness
@@ -64,8 +63,7 @@ async def reasons(intake: Running) -> list[str]:
 
 
 async def retry(intake: Running) -> int:
-    process = partial(program._carry_out, intake)
-    return await parking.retry(intake.engine, intake.client, "intake", process, streams=["FEED"])
+    return await retrying.retry_parked(intake)
 
 
 async def test_a_parked_message_whose_headers_are_no_text_is_tried_again_like_any_other(
@@ -122,7 +120,7 @@ async def test_everything_ever_heard_of_one_dossier_leaves_in_events_that_the_st
     await send(client, message({**long, "DonViXuLy": "UBND xã", "NgayTra": "20260102000000"}))  # the second value
     await harness.until_idle({"intake": intake})
     facts = [fact["id"] for event in await harness.said(client, "INTAKE") for fact in event["data"].get("facts", ())]
-    assert (len(facts), len(set(facts))) == (801, 801)
+    assert (len(facts), len(set(facts))) == (2 * 801, 2 * 801)  # the unit, and the return to the applicant
 
 
 @pytest.mark.parametrize("source", [b"a\0b", b"s" * 300])
@@ -137,7 +135,7 @@ async def test_a_source_whose_name_nobody_can_store_is_refused_with_its_reason(
 async def test_parked_messages_that_fail_again_hold_up_no_later_one(
     intake: Running, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parking, "AT_ONCE", 2)
+    monkeypatch.setattr(retrying, "AT_ONCE", 2)
     async with intake.engine.begin() as connection:
         await connection.execute(text("ALTER TABLE intake.thing ADD CONSTRAINT no CHECK (key < 'X')"))
     for number in range(4):

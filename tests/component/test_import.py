@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import signal
 import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ import pytest
 import pytest_asyncio
 
 from dondoc.stack import layout
-from dondoc.stack.processes import end, spawn
+from services.intake import importing
 from tests import servers as real
+from tests import warm
 from tests.component.harness import API_KEY
 
 HEADER = "code,name,kind,parent_code,email\n"
@@ -33,11 +34,7 @@ class Office:
 
     def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         env = real.clean_environment() | self.urls | {"DONDOC_API_KEY": API_KEY}
-        return subprocess.run(
-            [sys.executable, "-m", "dondoc.cli", *arguments],
-            cwd=self.empty, env={**env, "PYTHONPATH": str(real.ROOT)}, input=stdin, capture_output=True, timeout=60,
-            check=False,
-        )  # fmt: skip
+        return warm.run(*arguments, env=env, cwd=self.empty, stdin=stdin)
 
     def told(self, *arguments: str, code: int = 0, stdin: bytes = b"") -> Any:
         """Return the JSON that a command prints; it must end with `code`."""
@@ -59,8 +56,16 @@ async def office(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncItera
 
 
 @contextlib.contextmanager
-def answering(service: str, *, nats_url: str, database: real.Database, folder: Path) -> Iterator[str]:
-    """Run a service in a process of its own; gives its address."""
+def answering(
+    service: str,
+    *,
+    nats_url: str,
+    database: real.Database,
+    folder: Path,
+    killed: bool = False,
+    more: Mapping[str, str] | None = None,
+) -> Iterator[str]:
+    """Run a service in a process of its own; gives its address. killed: it ends by SIGKILL. more: variables."""
     port = real.free_port()
     env = {
         "DONDOC_NATS_URL": real.logged_in(nats_url, service),
@@ -68,18 +73,19 @@ def answering(service: str, *, nats_url: str, database: real.Database, folder: P
         "DONDOC_HTTP_PORT": str(port),
         "DONDOC_API_KEY": API_KEY,
         "DONDOC_STREAM_MAX_BYTES": str(256 << 20),
+        **(more or {}),
     }
-    command = [sys.executable, "-m", f"services.{service}.main"]
-    process = spawn(command, log=folder / f"{service}.log", env=real.clean_environment() | env)
+    program = f"from services.{service}.main import main; main()"
+    process = warm.serve(program, log=folder / f"{service}.log", env=real.clean_environment() | env)
     url = f"http://{layout.HOST}:{port}"
     try:
         wait_until_ready(url, process)
         yield url
     finally:
-        end(process)
+        warm.end(process, by=signal.SIGKILL if killed else signal.SIGTERM)
 
 
-def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(url: str, process: warm.Forked) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -121,12 +127,18 @@ def test_an_import_says_what_became_of_every_object_and_refusals_end_with_3(offi
 def test_an_interrupted_import_goes_on_where_it_stopped(office: Office, tmp_path: Path) -> None:
     lines = [line(f"B-{number}") for number in range(1200)]
     query = {"source": "motcua-1", "first": "1"}
-    httpx.post(
-        office.urls["DONDOC_INTAKE_URL"] + "/v1/imports/mine/lines",
-        params=query, content=b"\n".join(lines[:700]), headers={"X-API-Key": API_KEY},
-    ).raise_for_status()  # fmt: skip
     file = write(tmp_path / "feed.ndjson", *lines)
+    with importing.opened([file], source="motcua-1", import_id="mine") as [one]:
+        begun = f"{office.urls['DONDOC_INTAKE_URL']}/v1/imports/{one.id}/lines"
+    httpx.post(begun, params=query, content=b"\n".join(lines[:700]), headers={"X-API-Key": API_KEY}).raise_for_status()
     assert office.counts("--import-id", "mine", file) == (1200, 1200, 0, 0)
+
+
+def test_a_name_given_again_for_another_file_skips_none_of_its_lines(office: Office, tmp_path: Path) -> None:
+    first, other = write(tmp_path / "a.ndjson", line("A-1"), line("A-2")), write(tmp_path / "b.ndjson", line("B-1"))
+    assert office.counts("--import-id", "quarter", first) == (2, 2, 0, 0)
+    assert office.counts("--import-id", "quarter", other) == (1, 1, 0, 0)
+    assert office.counts("--import-id", "quarter", first) == (2, 0, 2, 0)  # done under that name already
 
 
 def test_archives_and_the_standard_input_are_read_and_the_same_content_is_the_same_import(
@@ -184,3 +196,44 @@ def test_a_parent_that_nobody_knows_is_a_warning(office: Office, tmp_path: Path)
 def test_a_wrong_call_is_one_line_that_says_what_to_do(tmp_path: Path, arguments: tuple[str, ...], code: int) -> None:
     done = Office(tmp_path, intake="http://127.0.0.1:9").run(*arguments)
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (code, b"", 1)
+
+
+def test_an_entry_is_corrected_or_dropped_by_command(office: Office, tmp_path: Path) -> None:
+    file = write(tmp_path / "feed.ndjson", line("A-1", ""), b"{broken", b"[1]")
+    office.counts(file, code=3)
+    by_reason = {entry["reason"]: entry for entry in office.told("quarantine", "list")}
+    part, broken, odd = (str(by_reason[one]["id"]) for one in ("invalid_object", "unreadable", "not_a_message"))
+    shown = office.run("quarantine", "show", broken).stdout.decode()
+    assert "line 1, column 2" in shown
+    assert "  {broken\n   ^" in shown
+    corrected = write(tmp_path / "corrected.json", orjson.dumps({"MaHoSo": "A-2", "TrangThaiHoSo": "2"}))
+    asked = office.told("quarantine", "retry", part, "--file", corrected, "--dry-run")
+    assert (asked["dry_run"], asked["outcome"]["said"]) == (True, 1)
+    assert office.told("quarantine", "retry", part, "--file", corrected, "--by", "lan")["repeat"] is False
+    assert office.told("quarantine", "retry", part, "--file", corrected)["repeat"] is True
+    again = office.run("quarantine", "retry", "--all", "--source", "motcua-1")
+    assert (again.returncode, b"2 entries, of which 2 were not taken" in again.stdout) == (3, True)
+    assert office.run("quarantine", "drop", f"intake/{odd}", "--reason", "rác").returncode == 0
+    assert [entry["reason"] for entry in office.told("quarantine", "list")] == ["unreadable"]
+    assert [entry["id"] for entry in office.told("quarantine", "list", "--state", "dropped")] == [int(odd)]
+    assert len(office.run("export", "quarantine").stdout.splitlines()) == 1
+    assert len(office.run("export", "quarantine", "--all").stdout.splitlines()) == 3
+    assert office.run("quarantine", "show", "999").returncode == 1
+    assert office.run("quarantine", "retry", "x/1").returncode == 2
+
+
+def test_what_of_the_reception_is_incomplete_is_told_by_command(office: Office, tmp_path: Path) -> None:
+    objects = [{"MaHoSo": f"000.00.12.H56-260302-{n:04d}", "NgayTiepNhan": "20260302091000"} for n in (1, 3)]
+    body = orjson.dumps({"madonvi": "000.00.12.H56", "service": "DongBoHoSoMC", "sent_at": "", "data": objects})
+    office.counts(write(tmp_path / "feed.ndjson", body))
+    told = office.told("quality", "check", "--from", "2026-03-01", "--to", "2026-03-31")
+    assert (told["seen"], bool(told["finished_at"])) == (2, True)
+    [gap] = office.told("quality", "list", "--flag", "numbers_missing")
+    assert (gap["unit"], gap["evidence"]["missing"]) == ("H56.12", ["2"])
+    assert office.told("quality", "counts", "--unit", "H56.12") == [
+        {"unit": "H56.12", "flag": "numbers_missing", "count": 1}
+    ]
+    table = office.run("quality", "list", "--format", "csv").stdout
+    assert table.startswith(b"\xef\xbb\xbfunit,flag,day,")
+    assert len(table.splitlines()) == 2
+    assert office.run("quality", "list", "--from", "yesterday").returncode == 2

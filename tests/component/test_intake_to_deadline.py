@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import orjson
@@ -19,7 +18,7 @@ from services.deadline.counting import digest
 from services.deadline.main import SERVICE as DEADLINE
 from services.deadline.reference import carried
 from services.intake.main import SERVICE as INTAKE
-from shared import db, parking, program
+from shared import db, retrying
 from shared.service import Running
 from tests import servers as real
 from tests.component import harness
@@ -253,7 +252,7 @@ async def test_a_parked_message_is_carried_out_once_its_cause_is_gone(
     assert (await intake.status())["quarantine"] == 1
     async with intake.engine.begin() as connection:
         await connection.execute(text("ALTER TABLE intake.thing DROP CONSTRAINT no"))
-    await parking.retry(intake.engine, intake.client, "intake", partial(program._carry_out, intake), streams=["FEED"])
+    assert await retrying.retry_parked(intake) == 1
     await harness.until_idle(started)
     assert [o["subject_id"] for o in await documents(started)] == [good, bad]
     assert (await intake.status())["quarantine"] == 0

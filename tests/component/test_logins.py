@@ -25,12 +25,18 @@ from tests.component.test_intake_to_deadline import message, snapshot
 
 OWNERS: dict[StreamName, str] = {
     "FEED": "intake",
+    "BACKFILL": "intake",
     "INTAKE": "intake",
     "DEADLINE": "deadline",
     "COMPLAINTS": "complaints",
     "NOTIFY": "notify",
 }
-DURABLES = (("FEED", "intake"), ("FEED", "complaints"), ("INTAKE", "deadline"), ("DEADLINE", "notify"))
+DURABLES: tuple[tuple[StreamName, str], ...] = (
+    ("FEED", "intake"),
+    ("FEED", "complaints"),
+    ("INTAKE", "deadline"),
+    ("DEADLINE", "notify"),
+)
 
 
 class Guest:
@@ -96,7 +102,9 @@ def _needs(service: str, stream: str) -> list[str]:
 def forbidden(service: str) -> Iterator[str]:
     """Yield what a service has no business with."""
     for stream, owner in OWNERS.items():
-        yield from (f"$JS.API.STREAM.{deed}.{stream}" for deed in ("DELETE", "PURGE", "MSG.DELETE", "SNAPSHOT"))
+        yield from (f"$JS.API.STREAM.{deed}.{stream}" for deed in ("DELETE", "MSG.DELETE", "SNAPSHOT"))
+        if (service, stream) != ("intake", "BACKFILL"):  # of which it lets go of what is done
+            yield f"$JS.API.STREAM.PURGE.{stream}"
         if owner != service:
             yield f"{stream.lower()}.test.v1"
             yield from (f"$JS.API.STREAM.{deed}.{stream}" for deed in ("CREATE", "UPDATE"))
@@ -203,16 +211,19 @@ async def test_a_service_waits_for_the_owners_of_what_it_hears(nats_url: str, po
 
     def start(service: Service) -> contextlib.AbstractAsyncContextManager[Running]:
         own = real.logged_in(nats_url, service.name)
-        return running(service, harness.settings(nats_url=own, database_url=database.url(service.name)))
+        url = database.url(service.name)
+        return running(service, harness.settings(nats_url=own, database_url=url, service=service.name))
 
     async with contextlib.AsyncExitStack() as parts:
         deadline = await parts.enter_async_context(start(DEADLINE))
         not_made = "not made yet by its owner"
-        assert deadline.missing() == {"INTAKE": not_made, "COMPLAINTS": not_made}
+        assert deadline.missing() == {"INTAKE": not_made, "BACKFILL": not_made, "COMPLAINTS": not_made}
         status = await deadline.status()
         assert (status["ready"], status["idle"]) == (False, False)
         complaints = await parts.enter_async_context(start(COMPLAINTS))
-        assert complaints.missing() == {"FEED": not_made}
+        async with asyncio.timeout(10):
+            while complaints.missing() != {"FEED": not_made, "INTAKE": not_made}:
+                await asyncio.sleep(0.02)
         intake = await parts.enter_async_context(start(INTAKE))
         async with asyncio.timeout(10):
             while any((deadline.missing(), complaints.missing())):

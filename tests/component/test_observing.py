@@ -81,7 +81,8 @@ async def test_an_outbox_that_cannot_leave_and_a_timer_that_does_not_fire_grow_o
         assert 119 < (told("timer_lag_seconds") or 0) < 130
         await connection.rollback()
     await observing.observe(deadline)
-    assert told("outbox_oldest_seconds") == told("timer_lag_seconds") == 0
+    assert (told("outbox_oldest_seconds") or 0) < 5  # of its own it says something now and then
+    assert (told("timer_lag_seconds") or 0) < 5
 
 
 async def test_a_database_that_hangs_is_told_before_anybody_asks_again(

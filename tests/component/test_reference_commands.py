@@ -93,7 +93,7 @@ def test_states_are_said_again_and_the_past_stays_as_it_was_known(office: Office
     work = office.told("republish", "deadline")
     assert (work["total"], work["done"]) == (2, 2)
     assert office.run("republish", "deadline", "--since", "2100-01-01T00:00").stdout.startswith(b"0 states said again")
-    assert office.run("republish", "intake").returncode == 2
+    assert office.run("republish", "notify").returncode == 2
     assert office.run("export", "obligations", "--known-at", "2020-01-01T00:00:00+07:00").stdout == b""
     later = office.run("export", "obligations", "--known-at", "2100-01-01T00:00:00+07:00", "--format", "csv").stdout
     assert later.count(b"\n") == 3

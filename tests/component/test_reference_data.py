@@ -14,6 +14,7 @@ from nats.aio.client import Client
 
 from services.deadline import acts, recalculating
 from services.deadline.main import SERVICE as DEADLINE
+from services.deadline.refolding import put_folded
 from services.intake.main import SERVICE as INTAKE
 from shared.service import Running
 from tests import servers as real
@@ -21,7 +22,7 @@ from tests.component import harness
 from tests.component.test_intake_to_deadline import PERIODIC, message, snapshot
 
 OURS, OTHERS, ENDED = (f"000.00.12.H56-261102-000{n}" for n in (1, 2, 3))
-MUONG_LAT = {
+MUONG_LAT: dict[str, Any] = {
     "name": "muong-lat",
     "given": {"name": "muong-lat", "inherits": "thanh-hoa", "dates": {"2026-11-05": []}},
     "units": ["UBND xã Mường Lát"],
@@ -125,8 +126,8 @@ async def test_a_forecast_says_what_would_move_and_moves_nothing(stack: Stack) -
 
 
 async def test_a_forecast_tells_of_warnings_that_would_be_withdrawn(stack: Stack) -> None:
-    holidays = {f"2026-{month:02}-{day:02}": [] for month in (11, 12) for day in range(2, 31)}
-    given = {**MUONG_LAT["given"], "dates": holidays, "known_until": "2030-12-31"}  # type: ignore[dict-item]
+    holidays: dict[str, list[str]] = {f"2026-{month:02}-{day:02}": [] for month in (11, 12) for day in range(2, 31)}
+    given = {**MUONG_LAT["given"], "dates": holidays, "known_until": "2030-12-31"}
     await stack.tick("2026-11-12T10:00:00+07:00")
     change = {"calendars": [{**MUONG_LAT, "given": given, "revision": 0}]}
     answer = await stack.deadline.post("/v1/forecast", json=change)
@@ -214,7 +215,7 @@ async def test_a_walk_that_was_cut_off_goes_on_where_it_stopped(stack: Stack, mo
 
 async def test_a_second_change_that_comes_before_the_walk_is_taken_on_by_it(stack: Stack) -> None:
     for day in ("2026-11-05", "2026-11-06"):
-        given = {**MUONG_LAT["given"], "dates": {day: []}}  # type: ignore[dict-item]
+        given = {**MUONG_LAT["given"], "dates": {day: []}}
         await stack.intake.post("/v1/calendars", json=[{**MUONG_LAT, "given": given}])
     await harness.until_idle(stack.running)
     [work] = (await stack.deadline.get("/v1/jobs")).json()
@@ -261,12 +262,11 @@ async def test_tasks_and_reports_fall_due_like_anything_else(stack: Stack) -> No
 async def test_a_matter_that_cannot_be_reckoned_is_put_aside_and_holds_up_no_other(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folded = recalculating.put_folded
 
     async def failing(connection: Any, before: Any, said: Any, *rest: Any, **more: Any) -> Any:
         if f"dossier/{OURS}" in said:
             raise ValueError("cannot be reckoned")
-        return await folded(connection, before, said, *rest, **more)
+        return await put_folded(connection, before, said, *rest, **more)
 
     monkeypatch.setattr(recalculating, "put_folded", failing)
     both = {**MUONG_LAT, "units": ["UBND xã Mường Lát", "Sở Tư pháp"]}

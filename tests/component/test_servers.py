@@ -1,10 +1,13 @@
 """The servers that tests and stacks run on are durable and keep the services apart."""
 
+import asyncio
+from pathlib import Path
+
 import asyncpg
 import nats
 import pytest
 
-from tests.servers import Database, Servers
+from tests.servers import Database, PostgresServer, Servers
 
 
 async def test_a_role_sees_its_own_schema_and_nothing_else(database: Database) -> None:
@@ -25,10 +28,23 @@ async def test_a_role_sees_its_own_schema_and_nothing_else(database: Database) -
         await deadline.close()
 
 
-async def test_postgresql_waits_for_the_disk(database: Database) -> None:
+async def test_postgresql_waits_for_the_disk(tmp_path: Path) -> None:
+    server = PostgresServer(tmp_path)
+    try:
+        await asyncio.to_thread(server.start)
+        connection = await asyncpg.connect(server.url)
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            assert await connection.fetchval("SELECT current_setting($1)", setting) == "on"
+        assert (await connection.fetchval("SHOW server_version")).startswith("18")
+        await connection.close()
+    finally:
+        server.stop()
+
+
+async def test_what_the_tests_share_commits_as_the_services_expect(database: Database) -> None:
     connection = await asyncpg.connect(database.url("notify"))
     try:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        for setting in ("synchronous_commit", "full_page_writes"):
             assert await connection.fetchval("SELECT current_setting($1)", setting) == "on"
         assert (await connection.fetchval("SHOW server_version")).startswith("18")
     finally:

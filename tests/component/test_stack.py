@@ -183,7 +183,8 @@ def test_the_real_services_come_up_are_idle_and_go_down_without_a_trace(tmp_path
     try:
         up = dondoc("up", "--port-base", str(base), "--detach")
         key = f"{tmp_path}/secrets.json (api_key)"
-        assert up.stdout == f"Đôn đốc is ready. Console: http://127.0.0.1:{base}/ – key: {key}\n", up.stderr
+        console, pages = f"http://127.0.0.1:{base}/", f"http://127.0.0.1:{base + 3}/"
+        assert up.stdout == f"Đôn đốc is ready. Console: {console} – key: {key}\nCitizens' pages: {pages}\n", up.stderr
         stack = ready_stack(tmp_path)
         idle = dondoc("status", "--wait-idle", "20", "--json")
         assert idle.returncode == 0, idle.stderr

@@ -3,7 +3,6 @@
 import asyncio
 import copy
 import json
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,7 +16,8 @@ from dondoc.stack import status
 from dondoc.stack.errors import StackError
 from dondoc.stack.layout import OPERATOR
 from dondoc.stack.running import Running
-from tests.servers import ROOT, clean_environment, free_port, logged_in
+from tests import warm
+from tests.servers import clean_environment, free_port, logged_in
 
 IDLE: dict[str, Any] = {
     "ready": True,
@@ -90,16 +90,8 @@ async def test_it_says_what_is_still_busy(said: dict[str, Any], stack: Running) 
 
 async def command(*arguments: str, **settings: str) -> tuple[int, str, str]:
     """Run `dondoc` and return its exit code, what it printed, and its complaint."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "dondoc.cli", *arguments),
-        cwd=ROOT,
-        env={**clean_environment(), **settings},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, complaint = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), complaint.decode()
+    done = await asyncio.to_thread(warm.run, *arguments, env={**clean_environment(), **settings})
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 async def test_the_command_prints_json_and_ends_well(said: dict[str, Any], stack: Running, tmp_path: Any) -> None:
