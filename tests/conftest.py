@@ -4,11 +4,23 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from tests import servers as real
 from tests.containers.compose import compose_servers
 
 SERVERS = {"wheels": real.wheel_servers, "containers": real.container_servers, "compose": compose_servers}
+
+# What services log in this process: structlog's own way draws a failure in colours with every frame's variables, which
+# takes seconds a traceback and is nearly always thrown away.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S.%f", utc=False),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -41,8 +41,11 @@ def free_port() -> int:
 
 
 def free_port_base() -> int:
-    """Return a port base all of whose ports of a stack are free now."""
-    for base in itertools.count(20_000 + os.getpid() % 400 * 50, 20):
+    """Return a port base all of whose ports of a stack are free now.
+
+    Below 32,768: from there on the system gives ports to whoever calls, and one may go between this look and its use.
+    """
+    for base in itertools.count(20_000 + os.getpid() % 250 * 50, 20):
         try:
             for port in layout.ports(base).values():
                 with socket.socket() as probe:
@@ -85,11 +88,16 @@ class NatsServer:
 
 @dataclass
 class PostgresServer:
-    """A PostgreSQL server of its own that a test may kill and start again on the same data and port."""
+    """A PostgreSQL server of its own that a test may kill and start again on the same data and port.
+
+    durable: what is committed survives the machine too; else the processes alone, and a database is dropped at once
+    instead of after some hundred waits for the disk.
+    """
 
     data: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    durable: bool = True
 
     @property
     def url(self) -> str:
@@ -98,7 +106,11 @@ class PostgresServer:
     def start(self) -> None:
         postgres.initialise(self.data, password=PASSWORD)
         log = self.data / "postgres.log"
-        self.process = spawn(postgres.command(self.data, port=self.port), log=log, when_orphaned=signal.SIGINT)
+        command = postgres.command(self.data, port=self.port)
+        if not self.durable:
+            with (self.data / "postgres" / "postgresql.conf").open("a") as settings:
+                settings.write("fsync = off\n")
+        self.process = spawn(command, log=log, when_orphaned=signal.SIGINT)
         asyncio.run(postgres.wait_ready(self.process, self.url, log=log))
 
     def stop(self) -> None:
@@ -126,8 +138,10 @@ def logged_in(nats_url: str, user: str) -> str:
 
 @contextmanager
 def wheel_servers(data: Path) -> Iterator[Servers]:
-    """Run both servers from the wheels."""
-    broker, database = NatsServer(data), PostgresServer(data)
+    """Run both servers from the wheels; of the machine's end, which none of the tests that share them brings about,
+    only NATS is safe.
+    """
+    broker, database = NatsServer(data), PostgresServer(data, durable=False)
     try:
         broker.start()
         database.start()

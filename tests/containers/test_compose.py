@@ -137,9 +137,11 @@ def test_the_mailbox_takes_what_notify_sends_and_shows_it(stack: Stack) -> None:
     assert (mail["to"], mail["subject"], mail["message_id"]) == ("head@example.vn", "qua han", "<1@example.vn>")
 
 
-def test_only_the_console_and_intake_are_published_and_on_loopback_alone(stack: Stack) -> None:
+def test_only_what_outsiders_call_is_published_and_on_loopback_alone(stack: Stack) -> None:
     assert {name: ports for name in ALL if (ports := published(stack, name))} == {
         "intake": {"8001/tcp": ["127.0.0.1"]},
+        "complaints": {"8003/tcp": ["127.0.0.1"]},  # the citizens' pages
+        "notify": {"8004/tcp": ["127.0.0.1"]},  # links of heads, receipts of providers
         "console": {"8000/tcp": ["127.0.0.1"]},
     }
 

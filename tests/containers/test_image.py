@@ -104,6 +104,11 @@ def contents(saved: Path) -> Iterator[bytes]:
                 yield told.read()
 
 
+def test_the_folder_for_attachments_belongs_to_whom_the_programs_run_as(saved: Path) -> None:
+    folders = [one for layer in layers(saved) for one in layer if one.name.rstrip("/") == "var/lib/dondoc/attachments"]
+    assert [(one.isdir(), one.uid) for one in folders] == [(True, 10001)]
+
+
 def test_no_layer_holds_a_secret_of_the_checkout(saved: Path, checkout: Path) -> None:
     secrets = {file.name: file.read_bytes() for file in (checkout / "deploy" / "secrets").iterdir()}
     assert len(secrets) > 10

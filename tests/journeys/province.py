@@ -18,14 +18,12 @@ from dondoc.demo.mailbox import Mailbox, mailbox
 from dondoc.drive import Driver, Timed, driving
 from dondoc.simulate.province import demo_directory
 from dondoc.stack.layout import OPERATOR
-from services.complaints import api as complaints_api
 from services.complaints.main import SERVICE as COMPLAINTS
 from services.complaints.settings import Settings as ComplaintsSettings
 from services.console.main import SERVICE as CONSOLE
 from services.console.settings import Settings as ConsoleSettings
 from services.deadline.main import SERVICE as DEADLINE
-from services.intake import directory
-from services.intake.api import announce_units
+from services.intake import directory, directory_api
 from services.intake.main import SERVICE as INTAKE
 from services.notify.main import service as notify
 from services.notify.settings import NotifySettings
@@ -99,6 +97,7 @@ async def province(nats_url: str, postgres_url: str, folder: Path, *, start: str
         "clock": "driven",
         "api_key": harness.API_KEY,
         "stream_max_bytes": 256 << 20,
+        "complaints_identity_keys": harness.IDENTITY_KEY,
     }
     async with contextlib.AsyncExitStack() as stack:
         box = await stack.enter_async_context(mailbox(folder))
@@ -114,8 +113,8 @@ async def province(nats_url: str, postgres_url: str, folder: Path, *, start: str
             own = real.logged_in(nats_url, service.name)
             of = settings(nats_url=own, database_url=database.url(service.name), **shared)
             started[service.name] = await stack.enter_async_context(running(service, of))
-        units = directory.read(demo_directory(20))
-        await announce_units(started["intake"], units, dry_run=False)
+        units = directory.take_file(demo_directory(20).encode())
+        await directory_api.load(started["intake"], units, dry_run=False)
         client = await stack.enter_async_context(harness.connected(real.logged_in(nats_url, OPERATOR)))
         citizen = await stack.enter_async_context(_citizen(started["complaints"]))
         driver = await stack.enter_async_context(driving(client, start=datetime.fromisoformat(start)))
@@ -126,7 +125,8 @@ async def province(nats_url: str, postgres_url: str, folder: Path, *, start: str
 @contextlib.asynccontextmanager
 async def _citizen(complaints: Running) -> AsyncIterator[httpx.AsyncClient]:
     app = http.application(name="complaints", settings=complaints.settings, ready=dict, asyncapi={})
-    app.include_router(complaints_api.router)
+    assert COMPLAINTS.router
+    app.include_router(COMPLAINTS.router)
     app.state.running = complaints
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 4000))
     async with httpx.AsyncClient(transport=transport, base_url="http://complaints") as client:

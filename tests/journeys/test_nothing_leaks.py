@@ -15,26 +15,34 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
 
 from dondoc.drive import Driver, driving
 from dondoc.simulate.province import demo_directory
 from dondoc.stack import nats, postgres, running
+from services.notify.answering import tokens
+from services.notify.answering.tokens import Link
+from services.notify.receipts import tokens as tokens_of_receipts
+from shared.clock import machine_now
 from shared.secrets import KEY_HEADER
 from tests import servers as real
+from tests.component.peers import refusing_relay
+from tests.unit.notify import mails_that_report as mails
 
 pytestmark = pytest.mark.long
 
 MARK = "7731"  # in everything planted, so that a test that searches for the wrong thing is seen
-SECRETS = {"DONDOC_API_KEY": f"khoa-kin-{MARK}", "DONDOC_NOTIFY_SMTP_PASSWORD": f"mat-khau-{MARK}"}
+SECRETS = {
+    "DONDOC_API_KEY": f"khoa-kin-{MARK}",
+    "DONDOC_NOTIFY_SMTP_PASSWORD": f"mat-khau-{MARK}",
+    "DONDOC_NOTIFY_SMS_PASSWORD": f"mat-khau-sms-{MARK}",
+}
 WRONG_KEY = f"khoa-sai-{MARK}"
 PERSONAL = {
     "ChuHoSo": f"Nguyễn Văn KinTen{MARK}",
@@ -43,11 +51,16 @@ PERSONAL = {
     "SoGiayTo": f"03820000{MARK}",
     "DiaChi": f"KinDiaChi{MARK}, phường Hạc Thành",
 }
+REASON = f"KinLyDo{MARK}: chờ bà Lê Thị KinTen{MARK}"
 FEEDBACK = {"text": f"KinNoiDung{MARK}: chờ đã ba tuần", "contact": f"091111{MARK}", "unit": "H56.12"}
 SEARCHED = {
     *SECRETS.values(), WRONG_KEY, f"KinTen{MARK}", f"090000{MARK}", f"kinmail{MARK}", f"03820000{MARK}",
-    f"KinDiaChi{MARK}", f"KinNoiDung{MARK}", f"091111{MARK}",
+    f"KinDiaChi{MARK}", f"KinNoiDung{MARK}", f"091111{MARK}", f"KinLyDo{MARK}",
 }  # fmt: skip
+COMMANDS = (
+    "status --json", "doctor --json", "notify status --json", "notify addresses list --json", "cases list --json",
+    "ledger show --json", "audit export", "export notices", "notify report --from 2026-11-02 --to 2026-11-30",
+)  # fmt: skip
 START, LATE, NEXT_SLOT = "2026-11-02T00:00:00+07:00", "2026-11-10T09:00:00+07:00", "2026-11-11T09:00:00+07:00"
 
 
@@ -59,7 +72,7 @@ class Stack:
     at: running.Running
     driver: Driver
     http: httpx.AsyncClient
-    codes: set[str] = field(default_factory=set)  # of feedback: whoever has one may follow it
+    codes: set[str] = field(default_factory=set)  # of feedback the secrets, of links and receipts: all of use
 
     async def post(self, service: str, path: str, **what: Any) -> int:
         """Post something; returns the answer's code, 0 where nobody answers."""
@@ -85,22 +98,6 @@ class Stack:
         os.kill(told.programs[server].pid, signal.SIGKILL)
 
 
-@contextlib.contextmanager
-def refusing_relay() -> Iterator[int]:
-    """Run a mail relay that takes no log-in; gives its port."""
-    port = real.free_port()
-
-    def refused(*_: Any) -> AuthResult:
-        return AuthResult(success=False, handled=False)
-
-    relay = Controller(object(), hostname="127.0.0.1", port=port, authenticator=refused, auth_require_tls=False)
-    relay.start()
-    try:
-        yield port
-    finally:
-        relay.stop()
-
-
 @contextlib.asynccontextmanager
 async def stack_of(data: Path) -> AsyncIterator[Stack]:
     async with contextlib.AsyncExitStack() as parts:
@@ -112,6 +109,11 @@ async def stack_of(data: Path) -> AsyncIterator[Stack]:
             "DONDOC_NOTIFY_SEND": "live",
             "DONDOC_NOTIFY_SMTP_PORT": str(relay),
             "DONDOC_NOTIFY_SMTP_USERNAME": "dondoc",
+            "DONDOC_NOTIFY_SMS_GATEWAY": "kannel",
+            "DONDOC_NOTIFY_SMS_USERNAME": "dondoc",
+            "DONDOC_NOTIFY_SMS_URL": f"http://127.0.0.1:{real.free_port()}/cgi-bin/sendsms",
+            "DONDOC_NOTIFY_RECEIPTS_URL": "http://127.0.0.1:1",
+            "DONDOC_NOTIFY_PUBLIC_URL": "http://127.0.0.1:1",
         }
         at = await asyncio.to_thread(parts.enter_context, real.running_stack(data, env=env))
         key = {KEY_HEADER: SECRETS["DONDOC_API_KEY"]}
@@ -163,7 +165,7 @@ async def bad_messages(stack: Stack) -> None:
 async def citizens(stack: Stack) -> None:
     """File a feedback, one that does not fit, and one with a wrong key and a NUL."""
     filed = await stack.http.post(f"{stack.at.http_urls['complaints']}/v1/complaints", json=FEEDBACK)
-    stack.codes.add(filed.json()["code"])
+    stack.codes.add(filed.json()["secret"])
     assert await stack.post("complaints", "/v1/complaints", json={"text": [FEEDBACK["text"]], "contact": 1}) == 422
     assert await stack.post("complaints", "/v1/complaints", content=f'{{"text": "{FEEDBACK["text"]}') == 422
     await stack.post("complaints", "/v1/complaints", json={**FEEDBACK, "contact": f"091111{MARK}\0"})
@@ -181,6 +183,34 @@ async def poisoned(stack: Stack) -> None:
     assert await stack.post("complaints", "/v1/complaints", json=FEEDBACK) == 503
     assert await stack.feed(dossier(7, NgayTiepNhan=f"KinTen{MARK}"), f"KinTen{MARK}") == 202
     await until(lambda: b"message_parked" in (stack.data / "logs" / "intake.log").read_bytes())
+
+
+async def answered(stack: Stack) -> None:
+    """Answer by a link, in words that fit and in some that do not; hear of receipts and a bounce."""
+    notify = stack.at.http_urls["notify"]
+    notices = (await stack.http.get(f"{notify}/v1/notices")).json()["notices"]
+    [mail] = [one for one in notices if one["channel"] == "email" and one["role"] == "head"][:1]
+    kept = json.loads((stack.data / "secrets.json").read_text())
+    link = Link(mail["notice_id"], mail["unit"], machine_now() + timedelta(days=1))
+    token = tokens.sign(link, key=kept["link_key"].encode())
+    right = tokens_of_receipts.of_notice(kept["receipts_key"], mail["notice_id"])
+    stack.codes |= {token, right}
+    path = f"/v1/acknowledge/{token}"
+    promise = {"answer": "promise", "until": "2026-11-12", "reason": REASON}
+    assert await stack.post("notify", path, json=promise) == 200
+    assert await stack.post("notify", path, json={**promise, "until": "2027-11-12"}) == 409
+    assert await stack.post("notify", path, json={**promise, "until": REASON, REASON: REASON}) == 422
+    assert await stack.post("notify", path, data={"answer": "not_ours", "not_ours_reason": f"{REASON}\0"}) == 422
+    absent = {"answer": "absence", "since": "2026-11-11", "until": "2026-11-12", "deputy": REASON}
+    assert await stack.post("notify", path, json=absent) == 409
+    assert await stack.post("notify", f"{path}{MARK}", json=promise) == 404
+    told = {"id": mail["notice_id"], "state": "2", "to": PERSONAL["SoDienThoai"], "text": REASON}
+    assert await stack.post("notify", f"/v1/receipts/kannel/{right}", data=told) == 200
+    assert await stack.post("notify", f"/v1/receipts/kannel/{WRONG_KEY}", data=told) == 403
+    assert await stack.post("notify", f"/v1/receipts/kannel/{right}", content=json.dumps(REASON)[:-1]) == 422
+    returned = f"X-Dondoc-Notice: {mail['notice_id']} {right}\nSubject: {REASON}"
+    report = mails.postfix(mail["notice_id"], to=PERSONAL["Email"], returned=returned)
+    assert await stack.post("notify", "/v1/bounces", content=report) == 200
 
 
 async def until_well(stack: Stack) -> None:
@@ -218,8 +248,8 @@ async def places(stack: Stack) -> dict[str, bytes]:
         for path in ("/metrics", "/health/ready", "/asyncapi.json"):
             found[f"{service}{path}"] = (await stack.http.get(f"{url}{path}")).content
     found["quarantine"] = (await stack.http.get(f"{stack.at.http_urls['intake']}/v1/quarantine")).content
-    for command in (("status", "--json"), ("doctor", "--json")):
-        found[command[0]] = await asyncio.to_thread(dondoc, stack, *command)
+    for command in COMMANDS:
+        found[command] = await asyncio.to_thread(dondoc, stack, *command.split())
     return found | {f"log of {log.stem}": log.read_bytes() for log in (stack.data / "logs").iterdir()}
 
 
@@ -245,10 +275,12 @@ def strings(of: Any) -> Iterator[str]:
 async def test_nothing_secret_or_personal_comes_out(tmp_path: Path) -> None:
     async with stack_of(tmp_path) as stack:
         await work_and_fail(stack)
-        for at in (LATE, NEXT_SLOT):
-            await stack.driver.play((), until=datetime.fromisoformat(at))
+        await stack.driver.play((), until=datetime.fromisoformat(LATE))
+        await answered(stack)
+        await stack.driver.play((), until=datetime.fromisoformat(NEXT_SLOT))
         await until(lambda: b"notice_waits" in (tmp_path / "logs" / "notify.log").read_bytes())
         found = await places(stack)
+    assert b"escalation_acknowledged" in found["audit export"]
     assert all(found[f"log of {service}"].count(b"\n") > 5 for service in stack.at.http_urls)
     generated = set(strings(json.loads((tmp_path / "secrets.json").read_text())))
     assert len(generated) >= 8

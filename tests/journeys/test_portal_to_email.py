@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest_asyncio
 
@@ -48,12 +49,15 @@ async def test_a_late_dossier_presses_its_head_until_it_is_settled(world: Provin
     assert sorted(mail["To"] for mail in settled) == [HEAD, SUPERIOR]
     assert all("không còn quá hạn" in mail["Subject"] and CODE in text_of(mail) for mail in settled)
 
-    assert await world.fast_forward("2026-12-14T00:00:00+07:00") == []
+    [page] = await world.fast_forward("2026-12-14T00:00:00+07:00")  # the one week in which there is something to count
+    assert "Tổng hợp tuần: 0 việc đang quá hạn (08:00 16/11/2026)" in page["Subject"]
+    assert ("1 việc không còn quá hạn" in text_of(page), CODE in text_of(page)) == (True, False)
 
 
-async def test_the_way_goes_on_with_a_tick_a_day_where_nothing_is_due(world: Province) -> None:
+async def test_the_way_goes_on_with_two_ticks_a_day_where_nothing_is_due(world: Province) -> None:
     await world.fast_forward("2026-12-14T00:00:00+07:00")
-    assert world.driver.ticks == 2 + 42  # the start and the end, and each morning's census
+    # start and end; each night's look at receptions, each morning's census; each week's page
+    assert world.driver.ticks == 2 + 2 * 42 + 6
 
 
 async def test_a_feedback_that_is_not_answered_presses_the_unit(world: Province) -> None:
@@ -61,9 +65,15 @@ async def test_a_feedback_that_is_not_answered_presses_the_unit(world: Province)
     filing = {"text": "Công chức yêu cầu thêm giấy tờ ngoài quy định.", "unit": "000.00.12.H56"}
     code = (await world.citizen.post("/v1/complaints", json=filing)).raise_for_status().json()["code"]
     in_time = (await world.citizen.post("/v1/complaints", json=filing)).raise_for_status().json()["code"]
-    answer = {"text": "Đơn vị đã xin lỗi và trả kết quả."}
+
+    async def act(code: str, path: str, **said: Any) -> None:
+        (await world.citizen.post(f"/v1/complaints/{code}/{path}", json=said, headers=KEY)).raise_for_status()
+
+    for filed in (code, in_time):
+        await act(filed, "decision", kind="reflection", field="land", categories=["extra_papers"])
     assert await world.fast_forward("2026-11-16T09:00:00+07:00") == []
-    (await world.citizen.post(f"/v1/complaints/{in_time}/answer", json=answer, headers=KEY)).raise_for_status()
+    await act(in_time, "answer", text="Đơn vị đã xin lỗi và trả kết quả.")
+    await act(in_time, "publication", text="Công khai.")
 
     # the 15th working day after 03/11 would be 24/11, a holiday: due on 25/11 at 09:00
     assert await world.fast_forward("2026-11-25T07:15:00+07:00") == []
@@ -76,10 +86,12 @@ async def test_a_feedback_that_is_not_answered_presses_the_unit(world: Province)
         assert in_time not in text_of(mail)
         assert filing["text"] not in text_of(mail)
 
-    (await world.citizen.post(f"/v1/complaints/{code}/answer", json=answer, headers=KEY)).raise_for_status()
+    await act(code, "answer", text="Đơn vị đã xin lỗi và trả kết quả.")
+    await act(code, "publication", text="Công khai.")
     [settled] = await world.fast_forward("2026-11-26T07:30:00+07:00")
     assert (settled["To"], "không còn quá hạn" in settled["Subject"]) == (HEAD, True)
-    assert await world.fast_forward("2026-12-21T00:00:00+07:00") == []
+    [page] = await world.fast_forward("2026-12-21T00:00:00+07:00")
+    assert ("Tổng hợp tuần" in page["Subject"], code in text_of(page)) == (True, False)
 
 
 async def test_a_holiday_announced_late_takes_its_warning_back(world: Province) -> None:

@@ -35,8 +35,16 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def a_silent_source(stage: Stage) -> AsyncIterator[None]:
+    """As intake finds it after the weeks that it takes to know a source; that it does, its own tests hold."""
     scene = stage.scene
     await scene.feed(scene.dossier(unit=9, due="20261120101000"), source="motcua-2")
+    silent = (
+        "UPDATE intake.source_heard SET heard_at = heard_at - interval '1 hour', due_at = NULL, allowed_min = 30, "
+        "silent_since = heard_at - interval '1 hour' WHERE source = 'motcua-2' RETURNING 1"
+    )
+    async with asyncio.timeout(30):
+        while not await scene.sql(silent):
+            await asyncio.sleep(0.2)
     yield
     await scene.feed(scene.dossier(unit=9, due="20261120101000"), source="motcua-2")
 
@@ -46,6 +54,24 @@ async def rubbish_in_the_feed(stage: Stage) -> AsyncIterator[None]:
     driver = stage.scene.driver
     await driver.publish(Timed(driver.at, "motcua-1", b"rubbish %d" % number) for number in range(25))
     yield
+
+
+@contextlib.asynccontextmanager
+async def an_entry_that_nobody_sees_to(stage: Stage) -> AsyncIterator[None]:
+    """One entry of intake's has waited for a year; then it is dropped."""
+    driver = stage.scene.driver
+    await driver.publish([Timed(driver.at, "motcua-1", b"forgotten")])
+    old = (
+        "UPDATE intake.quarantine SET waiting_since = clock_timestamp() - interval '1 year' "
+        "WHERE reason = 'unreadable' AND size = 9 RETURNING 1"
+    )
+    async with asyncio.timeout(30):
+        while not await stage.scene.sql(old):
+            await asyncio.sleep(0.2)
+    yield
+    await stage.scene.sql(
+        "UPDATE intake.quarantine SET state = 'dropped', closed_at = clock_timestamp() WHERE size = 9"
+    )
 
 
 @contextlib.asynccontextmanager
@@ -76,6 +102,25 @@ async def a_relay_that_refuses(stage: Stage) -> AsyncIterator[None]:
     yield
     scene.relay.answers = {}
     await scene.sql("UPDATE notify.notice SET next_try_at = clock_timestamp() WHERE status = 'stored'")  # no long wait
+
+
+@contextlib.asynccontextmanager
+async def a_notice_that_is_gone(stage: Stage) -> AsyncIterator[None]:
+    """A head counts as told of what no notice tells: as after a restore of one table; then it is there again."""
+    scene = stage.scene
+    late = scene.dossier(unit=4, due=(scene.driver.at + timedelta(hours=1)).strftime("%Y%m%d%H%M%S"))
+    about = f"obligation_id LIKE '%{late['MaHoSo']}'"
+    async with stage.clock:
+        await scene.feed(late)
+        await scene.move_to((scene.driver.at + timedelta(days=3)).isoformat())  # past its slot
+        await scene.sql(
+            f"CREATE TABLE public.kept AS SELECT * FROM notify.notice_item WHERE {about}",
+            f"DELETE FROM notify.notice_item WHERE {about}",
+        )
+        await scene.move_to((scene.driver.at + timedelta(days=1)).isoformat())  # past a census and its second look
+        yield
+        await scene.sql("INSERT INTO notify.notice_item SELECT * FROM public.kept")
+        await scene.move_to((scene.driver.at + timedelta(minutes=16)).isoformat())
 
 
 @contextlib.asynccontextmanager
@@ -168,13 +213,15 @@ async def _answers(scene: Scene) -> bool:
 
 @contextlib.asynccontextmanager
 async def a_lock_that_nobody_gives_back(stage: Stage) -> AsyncIterator[None]:
-    """Somebody holds rows of notify whose levels fall due."""
+    """Somebody holds rows of notify whose levels fall due; of dossiers alone: feedback has news meanwhile."""
     scene = stage.scene
     async with stage.clock:
         holder = await asyncpg.connect(scene.admin_url)
         held = holder.transaction()
         await held.start()
-        await holder.execute("SELECT 1 FROM notify.obligation WHERE timer_at IS NOT NULL FOR UPDATE")
+        await holder.execute(
+            "SELECT 1 FROM notify.obligation WHERE timer_at IS NOT NULL AND id LIKE 'dossier/%' FOR UPDATE"
+        )
         late = scene.driver.at + timedelta(days=5)
         moving = asyncio.create_task(scene.driver.tick(late))  # past all that is due
         yield

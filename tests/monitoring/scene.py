@@ -140,5 +140,5 @@ async def scene(data: Path, *, admin_url: str = "", env: Mapping[str, str] | Non
         (await http.post(f"{at.http_urls['intake']}/v1/directory", content=demo_directory(UNITS))).raise_for_status()
         patient = {"max_reconnect_attempts": -1, "reconnect_time_wait": 1, "error_cb": unmoved}
         client = await parts.enter_async_context(nats_stack.client(at, **patient))
-        driver = await parts.enter_async_context(driving(client, start=START))
+        driver = await parts.enter_async_context(driving(client, start=START, patience_s=300))
         yield Scene(data, at, relay, client, driver, http, admin_url)

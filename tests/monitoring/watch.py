@@ -24,12 +24,11 @@ from tests.servers import ROOT, free_port
 DEPLOY = ROOT / "deploy"
 FASTER = 60  # a minute of the rules is a second
 SECONDS = {"s": 1, "m": 60, "h": 3600}
-# Bounds that are no durations, and what stands for them in a fast test. Days are twenty seconds.
+# Bounds that are no durations, and what stands for them in a fast test.
 BOUNDS = {
     "dondoc_outbox_oldest_seconds:max > 60": "dondoc_outbox_oldest_seconds:max > 2",
     "(dondoc_timer_lag_seconds) > 120": "(dondoc_timer_lag_seconds) > 2",
     "(dondoc_notices_oldest_seconds) > 1800": "(dondoc_notices_oldest_seconds) > 5",
-    "> 3 * 86400 < 10 * 86400": "> 3 * 20 < 10 * 20",
 }
 
 
