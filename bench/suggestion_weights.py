@@ -1,4 +1,6 @@
-"""The weights of suggestions, made from labelled texts: logistic regressions over TF-IDF, one label against the rest.
+"""The weights of suggestions, made from labelled texts: logistic regressions over TF-IDF.
+
+Kinds and categories are learnt each against the rest, fields together, as a text is of one or of none.
 
 Needs scikit-learn (group `bench-suggestions`); what goes by the weights does not.
 """
@@ -23,6 +25,7 @@ FOUND = {"denunciation": 0.995}  # the share that cross-validation must find; of
 MARGIN = 0.75  # of that threshold is taken: with 0.9, weights of four fifths of the texts found 0.990 in the fifth
 ROUNDS = 3  # of cross-validation, shuffled otherwise each time, where a share is to be found
 FOLDS = 10
+NO_FIELD = ""
 KEPT = 0.1  # smaller weights decide nothing and are left out
 LEAST_TEXTS = 2  # a term of a single text would be learnt by heart, and might be a name
 NAMES = {
@@ -52,7 +55,10 @@ def trained(texts: Sequence[Labelled], lexicon: concepts.Lexicon | None = None) 
     values = vectors.fit_transform([[term for term, _ in one] for one in said])
     terms = list(vectors.get_feature_names_out())
     folds = _Folds(said, [one.kind for one in texts])
-    made = [_label(about, key, truth, values, terms, folds) for about, key, truth in _labels(texts)]
+    made = [
+        *(_label(about, key, truth, values, terms, folds) for about, key, truth in _labels(texts)),
+        *_fields([one.field for one in texts], values, terms),
+    ]
     used = {term for label in made for term in label["weights"]}
     return {
         "version": "2",
@@ -81,11 +87,9 @@ def cross_validated(texts: Sequence[Labelled], parts: int = 5) -> list[Answer]:
 
 def _labels(texts: Sequence[Labelled]) -> list[tuple[str, str, Any]]:
     kinds = sorted({one.kind for one in texts})
-    fields = sorted({one.field for one in texts if one.field})
     categories = sorted({key for one in texts for key in one.categories})
     return [
         *(("kind", key, np.array([one.kind == key for one in texts])) for key in kinds),
-        *(("field", key, np.array([one.field == key for one in texts])) for key in fields),
         *(("category", key, np.array([key in one.categories for one in texts])) for key in categories),
     ]
 
@@ -100,16 +104,38 @@ def _regression() -> Any:
 
 def _label(about: str, key: str, truth: Any, values: Any, terms: list[str], folds: _Folds) -> dict[str, Any]:
     how = _regression().fit(values, truth)
-    weights = {term: round(float(one), 2) for term, one in zip(terms, how.coef_[0], strict=True) if abs(one) >= KEPT}
+    weights = _weights(terms, how.coef_[0])
     likely = folds.likely(truth, rounds=ROUNDS if key in FOUND else 1)
+    threshold = round(_threshold(likely, truth, recall=FOUND.get(key)), 3)
+    return _said(about, key, float(how.intercept_[0]), threshold, weights)
+
+
+def _fields(truth: Sequence[str | None], values: Any, terms: list[str]) -> list[dict[str, Any]]:
+    """Return a label of each field, learnt together: what speaks for it more than for having none.
+
+    From one half on a field is likelier than none, and the likeliest of all is the one that softmax would choose.
+    """
+    how = _regression().fit(values, [one or NO_FIELD for one in truth])
+    classes = list(how.classes_)
+    of_none = classes.index(NO_FIELD)
+    return [
+        _said(
+            "field", key, float(how.intercept_[at] - how.intercept_[of_none]), 0.5,
+            _weights(terms, how.coef_[at] - how.coef_[of_none]),
+        )
+        for at, key in enumerate(classes) if at != of_none
+    ]  # fmt: skip
+
+
+def _weights(terms: list[str], found: Any) -> dict[str, float]:
+    return {term: round(float(one), 2) for term, one in zip(terms, found, strict=True) if abs(one) >= KEPT}
+
+
+def _said(about: str, key: str, bias: float, threshold: float, weights: dict[str, float]) -> dict[str, Any]:
     return {
-        "about": about,
-        "key": key,
-        "name": NAMES[key],
-        "bias": round(float(how.intercept_[0]), 3),
-        "threshold": round(_threshold(likely, truth, recall=FOUND.get(key)), 3),
+        "about": about, "key": key, "name": NAMES[key], "bias": round(bias, 3), "threshold": threshold,
         "weights": weights,
-    }
+    }  # fmt: skip
 
 
 class _Folds:

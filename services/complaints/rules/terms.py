@@ -99,9 +99,9 @@ class Anonymous(Sourced):
 
 
 class Identity(Sourced):
-    """Whether the sender's identity is hidden: always by law, where the sender asks for it, or never."""
+    """Whether the sender's identity is hidden: always by law, or where the sender asks for it."""
 
-    hidden: Literal["always", "on_request", "never"]
+    hidden: Literal["always", "on_request"]
 
 
 class Reopening(Part):

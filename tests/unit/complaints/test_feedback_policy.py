@@ -87,7 +87,7 @@ def test_what_becomes_of_the_nameless_and_whose_identity_is_hidden() -> None:
     }  # fmt: skip
     assert "Đ.25" in NOW.kinds["denunciation"].anonymous.basis
     assert {kind: NOW.kinds[kind].identity.hidden for kind in KINDS} == {
-        "reflection": "on_request", "recommendation": "on_request", "complaint": "never", "denunciation": "always",
+        "reflection": "on_request", "recommendation": "on_request", "complaint": "on_request", "denunciation": "always",
     }  # fmt: skip
 
 
