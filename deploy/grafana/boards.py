@@ -54,7 +54,7 @@ BOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
             graph("Thông điệp đang chờ", "service_stream:dondoc_consumer_pending:max", "{{service}} ← {{stream}}"),
             graph("Thông điệp đang xử lý", "service_stream:dondoc_consumer_unacked:max", "{{service}} ← {{stream}}"),
             graph(
-                "Thời gian một giao dịch (95 % nhanh hơn)",
+                "Thời gian một giao dịch (95% nhanh hơn)",
                 "service_stream:dondoc_batch_seconds:p95_5m",
                 "{{service}} ← {{stream}}",
                 unit="s",
@@ -210,7 +210,7 @@ BOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
                 'rate(process_cpu_seconds_total{job="dondoc"}[5m])',
                 "{{service}} {{instance}}",
                 unit="percentunit",
-                about="100 % là một nhân.",
+                about="100% là một nhân.",
             ),
             graph(
                 "Yêu cầu HTTP mỗi giây theo kết quả",
@@ -219,7 +219,7 @@ BOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
                 unit="reqps",
             ),
             graph(
-                "Thời gian trả lời HTTP (95 % nhanh hơn)", "service:dondoc_http_seconds:p95_5m", "{{service}}", unit="s"
+                "Thời gian trả lời HTTP (95% nhanh hơn)", "service:dondoc_http_seconds:p95_5m", "{{service}}", unit="s"
             ),
             graph("Tệp đang mở", 'process_open_fds{job="dondoc"}', "{{service}} {{instance}}"),
             graph("Phiên bản", "count by (service, version) (dondoc_build_info)", "{{service}} {{version}}"),

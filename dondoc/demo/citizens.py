@@ -17,7 +17,7 @@ from shared.worktime import vietnam, working_days_from
 TRIES = 5  # a second apart: a service that died is started again
 SUPPLEMENT = "Tôi bổ sung: sự việc vào sáng thứ hai tuần trước, tại bộ phận một cửa."
 WORDS: Mapping[str, str] = {
-    "request": "Đề nghị ông/bà cho biết thời gian, địa điểm xảy ra sự việc.",
+    "request": "Đề nghị Ông/Bà cho biết thời gian, địa điểm xảy ra sự việc.",
     "publication": "Công khai nội dung phản ánh, kiến nghị và kết quả trả lời.",
 }
 

@@ -19,7 +19,7 @@ STATIC = {
     "htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
-WEEKDAYS = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật")
+WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 SENDING = {
     "record": "Chỉ ghi lại, không gửi ra ngoài",
     "allowlist": "Chỉ gửi đến địa chỉ được phép",
@@ -33,7 +33,7 @@ ROLES = {
     "superior": "Cơ quan cấp trên theo dõi, đôn đốc",
     "oversight": "Cơ quan theo dõi, đôn đốc chung",
     "receiving": "Đơn vị tiếp nhận, được báo để biết",
-    "chairman": "Người đứng đầu tỉnh, trang tổng hợp hằng tuần",
+    "chairman": "Chủ tịch Ủy ban nhân dân tỉnh, trang tổng hợp tuần",
 }
 STATUSES = {
     "stored": "Đang chờ gửi",
@@ -72,7 +72,7 @@ KINDS: dict[str, str] = {
     "answer/acceptance": "Thụ lý khiếu nại",
     "answer/settlement": "Giải quyết khiếu nại",
     "answer/publication": "Công khai kết quả trả lời",
-    "remediation": "Khắc phục kết luận kiểm tra, thanh tra",
+    "remediation": "Khắc phục theo kết luận kiểm tra, thanh tra",
     "report": "Báo cáo định kỳ",
     "plan_item": "Nhiệm vụ trong kế hoạch cải cách hành chính",
     "recommendation": "Trả lời kiến nghị xử lý kỷ luật",

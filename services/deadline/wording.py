@@ -66,7 +66,7 @@ def of_source(*, source: str, due_at: datetime, moved: bool) -> str:
     """Return the sentence on a due time that a source announced, or that pauses moved from there."""
     if moved:
         return f"Hạn do {source} báo được lùi theo thời gian tạm dừng, thành {instant(due_at)}."
-    return f"Hạn {instant(due_at)} do {source} báo; hạn này quyết định việc đúng hay trễ hạn."
+    return f"Hạn {instant(due_at)} do {source} báo; hạn này là căn cứ xác định đúng hạn hay trễ hạn."
 
 
 def of_letters(letters: Sequence[Mapping[str, Any]]) -> str:

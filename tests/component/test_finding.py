@@ -151,7 +151,7 @@ async def test_the_same_matter_told_again_is_suggested_with_reasons(connection: 
     await index(connection, rows)
     [copy] = await suggest_duplicates(connection, 1, visible=ALL)
     assert (copy.code, copy.score > 0.9) == ("PA-0002", True)
-    assert copy.reasons == ("lời văn giống 100 %", "cùng địa điểm", "gửi trong vòng một ngày")
+    assert copy.reasons == ("lời văn giống 100%", "cùng địa điểm", "gửi trong vòng một ngày")
     [same] = await suggest_duplicates(connection, 3, visible=ALL)
     assert (same.code, same.reasons) == ("PA-0004", ("cùng mã hồ sơ", "cùng đơn vị"))
     assert await suggest_duplicates(connection, 5, visible=ALL) == []

@@ -114,7 +114,7 @@ async def test_a_complaint_about_a_units_head_goes_to_the_superior_and_leaves_no
         assert "1 hồ sơ đang quá hạn (1 mới báo)" in str(own["Subject"])
         assert ("PA-1" in own.as_string(), "phản ánh" in text_of(own)) == (False, False)
         assert "PA-1" in text_of(told["th-snv@example.vn"])
-        assert "nơi chưa có địa chỉ" not in text_of(told["th-snv@example.vn"])
+        assert "đơn vị chưa có địa chỉ" not in text_of(told["th-snv@example.vn"])
         assert await cases(here) == []
 
         await here.hear(ObligationEnded, **{**ENDED, **ANSWER, "restricted": ["p1"]})

@@ -97,7 +97,7 @@ def test_the_report_is_a_summary_to_read_or_rows_that_open_in_a_spreadsheet(offi
     assert said[0] == "Thông báo đôn đốc từ 01/11/2026 đến 30/11/2026"
     assert said[1:3] == [
         "  4 thư điện tử và 1 tin nhắn SMS cho 2 đơn vị,",
-        "  nêu 5 lượt việc: 1 sắp đến hạn, 1 mức 1, 1 mức 2, 1 mức 3 trở lên.",
+        "  nêu 5 lượt việc: 1 sắp đến hạn, 1 cấp 1, 1 cấp 2, 1 cấp 3 trở lên.",
     ]
     assert "  23/11/2026: 3" in said
     assert "  23/11/2026: 2 thư điện tử, phụ trách H56.12" in said
@@ -108,7 +108,7 @@ def test_the_report_is_a_summary_to_read_or_rows_that_open_in_a_spreadsheet(offi
     with file.open(encoding="utf-8-sig", newline="") as opened:
         rows = list(csv.DictReader(opened))
     assert [row["Ngày"] for row in rows] == ["2026-11-23", "2026-11-24", "2026-11-30"]
-    assert (rows[0]["Đơn vị"], rows[0]["Thư điện tử"], rows[0]["Mức 3 trở lên"]) == (
+    assert (rows[0]["Đơn vị"], rows[0]["Thư điện tử"], rows[0]["Cấp 3 trở lên"]) == (
         "Sở Nông nghiệp và Môi trường",
         "2",
         "1",

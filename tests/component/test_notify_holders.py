@@ -84,7 +84,7 @@ async def test_a_unit_that_lost_a_dossier_after_its_mail_hears_of_the_settlement
 
 BRANCH = unit("CN-ML", name="Chi nhánh VPĐKĐĐ Mường Lát", kind="chi_nhanh")
 HELD = {"holder": BRANCH.name, "holder_due_at": "2026-11-20T09:00:00+07:00"}
-WHY = "chậm ở bước của Chi nhánh VPĐKĐĐ Mường Lát, hạn bước 09:00 20/11/2026"
+WHY = "chậm ở bước xử lý của Chi nhánh VPĐKĐĐ Mường Lát, hạn của bước này 09:00 20/11/2026"
 
 
 async def test_a_late_dossier_presses_the_holder_of_its_late_step_until_the_step_is_passed_on(office: Open) -> None:
@@ -98,7 +98,7 @@ async def test_a_late_dossier_presses_the_holder_of_its_late_step_until_the_step
         assert (holder["To"], receiving["To"]) == ("cn-ml@example.vn", "h56.12@example.vn")
         assert "\nMới quá hạn (1)\n" in text_of(holder)
         assert f"quá hạn 1 giờ làm việc; {WHY} · đơn vị tiếp nhận: Sở Nông nghiệp" in text_of(holder)
-        assert "Để biết: hồ sơ chậm ở khâu của đơn vị khác (1)" in text_of(receiving)
+        assert "Để biết: hồ sơ chậm ở bước xử lý của đơn vị khác (1)" in text_of(receiving)
         assert WHY in text_of(receiving)
         assert "Đề nghị" not in text_of(receiving)
         assert {notice["role"] for notice in await here.notices()} == {"head", "receiving"}

@@ -418,4 +418,4 @@ async def test_heads_are_told_of_each_new_kind_in_words(nats_url: str, postgres_
             texts = "\n".join(rows.scalars())
     await real.drop_database(postgres_url, database)
     assert "KH/1 · nhiệm vụ trong kế hoạch cải cách hành chính · Phát tờ rơi · Tuyên truyền" in texts
-    assert "KN-1 · trả lời kiến nghị xử lý kỷ luật" in texts
+    assert "KN-1 · việc trả lời kiến nghị xử lý kỷ luật" in texts

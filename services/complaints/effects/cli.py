@@ -17,6 +17,7 @@ from shared.cli import Data, Output, ask, client, writing
 
 EXAMPLE = "Example: dondoc complaints effects --from 2026-10-01 --to 2026-12-31 --format xlsx --output quy-4.xlsx"
 SHORT = ("received", "classified_percent", "on_time_percent", "satisfaction_percent", "dossiers")
+AS_WRITTEN = str.maketrans(",.", ".,")  # 1.234,5
 
 
 class Format(StrEnum):
@@ -59,7 +60,7 @@ def _day(written: str, option: str) -> str:
 def text(told: dict[str, Any]) -> Iterable[str]:
     """Yield a line for each unit, with the figures that matter most."""
     for one in (*told["units"], told["total"]):
-        shown = ("–" if one[name] is None else f"{one[name]:,}" for name in SHORT)
+        shown = ("–" if one[name] is None else f"{one[name]:,}".translate(AS_WRITTEN) for name in SHORT)
         yield f"{one['name']}: " + "; ".join(
             f"{TITLES[name]}: {value}" for name, value in zip(SHORT, shown, strict=True)
         )

@@ -98,7 +98,7 @@ def compare(one: Matter, other: Matter) -> tuple[float, tuple[str, ...]]:
     reasons = ["cùng mã hồ sơ"] if same_dossier else []
     doubt *= 1 - SAME_DOSSIER if same_dossier else 1
     if alike >= TOLD:
-        reasons.append(f"lời văn giống {alike:.0%}".replace("%", " %"))
+        reasons.append(f"lời văn giống {alike:.0%}")
     if _same_place(one.place, other.place):
         doubt *= 1 - SAME_PLACE
         reasons.append("cùng địa điểm")

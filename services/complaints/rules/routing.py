@@ -32,7 +32,7 @@ WORDS = {
 }
 RISES = "Chuyển lên cấp trên vì các đơn vị đã nhận đều trả lại."
 MOVES_ON = "Đơn vị trước trả lại vì không thuộc thẩm quyền."
-BARRED = "Đơn vị lẽ ra nhận là bên bị phản ánh, tố cáo hoặc thuộc quyền của bên đó, nên chuyển cấp trên."
+BARRED = "Đơn vị lẽ ra nhận là bên bị phản ánh, tố cáo hoặc thuộc quyền của bên đó, nên chuyển lên cấp trên."
 NO_SUPERIOR = "Chưa xác định được cấp trên có thẩm quyền; cơ quan theo dõi chung nhận."
 NOBODY = "Không có đơn vị nào được phép nhận; người quản trị chuyển cấp có thẩm quyền ngoài hệ thống."
 

@@ -23,11 +23,11 @@ SAID: dict[Reason, tuple[str, str]] = {
         "The files of a feedback together may have {limit} at most.",
     ),
     "unknown": (
-        f"Loại tệp này không được tiếp nhận. Vui lòng gửi tệp thuộc các loại: {ACCEPTED}.",
+        f"Loại tệp này không được tiếp nhận. Xin gửi tệp thuộc các loại: {ACCEPTED}.",
         f"Files of this type are not taken; send one of {ACCEPTED}.",
     ),
     "differs": (
-        "Nội dung tệp không phù hợp với phần mở rộng của tên tệp. Vui lòng kiểm tra lại tệp trước khi gửi.",
+        "Nội dung tệp không phù hợp với phần mở rộng của tên tệp. Xin kiểm tra lại tệp trước khi gửi.",
         "The content of the file is not what its name says.",
     ),
     "two_in_one": (
@@ -35,15 +35,15 @@ SAID: dict[Reason, tuple[str, str]] = {
         "The file holds another kind of file as well, and is not taken.",
     ),
     "macros": (
-        "Tệp có chứa macro hoặc mã lệnh nên không được tiếp nhận. Vui lòng lưu thành tệp PDF rồi gửi lại.",
+        "Tệp có chứa macro hoặc mã lệnh nên không được tiếp nhận. Xin lưu thành tệp PDF rồi gửi lại.",
         "The document holds macros or programs; save it as PDF and send that.",
     ),
     "locked": (
-        "Tệp được bảo vệ bằng mật khẩu nên không thể tiếp nhận. Vui lòng gỡ mật khẩu rồi gửi lại.",
+        "Tệp được bảo vệ bằng mật khẩu nên không thể tiếp nhận. Xin gỡ mật khẩu rồi gửi lại.",
         "The document is protected by a password; remove it and send the file again.",
     ),
     "damaged": (
-        "Tệp bị hỏng hoặc không đúng cấu trúc. Vui lòng kiểm tra lại hoặc lưu thành tệp PDF rồi gửi lại.",
+        "Tệp bị hỏng hoặc không đúng cấu trúc. Xin kiểm tra lại hoặc lưu thành tệp PDF rồi gửi lại.",
         "The file is damaged or not built as its type should be; check it, or save it as PDF.",
     ),
 }

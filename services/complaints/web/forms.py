@@ -40,7 +40,7 @@ LABELS = {
 }
 WHOLE = ""  # the key of what is wrong with the form as a whole
 ABOUT_SOMETHING = "Xin cho biết ít nhất một trong ba thông tin: cơ quan, đơn vị; nơi xảy ra sự việc; mã hồ sơ."
-CONTROLS = "Nội dung có ký tự điều khiển không dùng được. Xin xóa rồi nhập lại."
+CONTROLS = "Nội dung có ký tự không hợp lệ. Xin xóa rồi nhập lại."
 
 Problems = dict[str, str]
 _TEXT: TypeAdapter[str] = TypeAdapter(Text)

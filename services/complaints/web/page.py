@@ -40,8 +40,8 @@ STATES: Mapping[FeedbackState, tuple[str, str]] = {
     ),
     "accepted": ("Đã tiếp nhận, đang giải quyết", "Đơn vị có trách nhiệm đang giải quyết."),
     "refused": ("Không được tiếp nhận giải quyết", "Lý do được nêu dưới đây."),
-    "answered": ("Đã có trả lời", "Nội dung trả lời ở dưới đây."),
-    "published": ("Đã trả lời và công khai kết quả", "Nội dung trả lời ở dưới đây."),
+    "answered": ("Đã trả lời", "Nội dung trả lời được nêu dưới đây."),
+    "published": ("Đã trả lời và công khai kết quả", "Nội dung trả lời được nêu dưới đây."),
     "joined": (
         "Được giải quyết chung với phản ánh cùng nội dung",
         "Kết quả giải quyết sẽ được trả lời chung cho các phản ánh cùng nội dung.",
@@ -49,8 +49,8 @@ STATES: Mapping[FeedbackState, tuple[str, str]] = {
 }
 PROBLEMS: Mapping[int, tuple[str, str]] = {
     400: ("Chưa nhận được đầy đủ", "Việc gửi bị gián đoạn hoặc biểu mẫu không đúng. Xin mở lại trang và gửi lại."),
-    404: ("Không có trang này", "Xin kiểm tra lại địa chỉ, hoặc chọn một mục ở đầu trang."),
-    405: ("Không có trang này", "Xin chọn một mục ở đầu trang."),
+    404: ("Không tìm thấy trang này", "Xin kiểm tra lại địa chỉ, hoặc chọn một mục ở đầu trang."),
+    405: ("Không tìm thấy trang này", "Xin chọn một mục ở đầu trang."),
     408: ("Đường truyền quá chậm", "Chưa có gì được ghi nhận. Xin gửi lại, nếu cần thì bớt tệp đính kèm."),
     409: ("Chưa thực hiện được", "Tình trạng của phản ánh đã thay đổi. Xin tra cứu lại."),
     413: ("Dung lượng quá lớn", "Chưa có gì được ghi nhận. Xin bớt hoặc giảm dung lượng tệp đính kèm rồi gửi lại."),
@@ -125,8 +125,8 @@ def in_words(bytes: int) -> str:
 
 
 def when(at: datetime) -> str:
-    """Return an instant as read in the province: 09 giờ 05, ngày 20/11/2026."""
-    return f"{at.astimezone(PROVINCE_ZONE):%H giờ %M, ngày %d/%m/%Y}"
+    """Return an instant as read in the province: 09 giờ 05 phút, ngày 20/11/2026."""
+    return f"{at.astimezone(PROVINCE_ZONE):%H giờ %M phút, ngày %d/%m/%Y}"
 
 
 def day(on: date) -> str:

@@ -24,10 +24,10 @@ from services.complaints.web.tokens import YOUNGEST_S, Token, TokenError
 from shared.clock import machine_now, monotonic_s
 
 ANOTHER_S = 30.0  # so long a form that is sent twice at once waits for the first
-OPEN_TOO_LONG = "Trang đã mở quá lâu. Xin xem lại nội dung rồi bấm Gửi lần nữa."
-TOO_FAST = "Biểu mẫu được gửi quá nhanh. Xin xem lại nội dung rồi bấm Gửi lần nữa."
-TRAPPED = "Một ô dành cho chương trình tự động đã được điền; ô đó nay đã được xóa. Xin bấm Gửi lần nữa."
-SENT_BEFORE = "Biểu mẫu này đã được gửi. Nếu đây là phản ánh khác, xin xem lại nội dung rồi bấm Gửi lần nữa."
+OPEN_TOO_LONG = "Trang đã mở quá lâu. Xin xem lại nội dung rồi bấm “Gửi” lần nữa."
+TOO_FAST = "Biểu mẫu được gửi quá nhanh. Xin xem lại nội dung rồi bấm “Gửi” lần nữa."
+TRAPPED = "Một ô phải để trống đã được điền; nội dung ô đó nay đã được xóa. Xin bấm “Gửi” lần nữa."
+SENT_BEFORE = "Biểu mẫu này đã được gửi. Nếu đây là phản ánh khác, xin xem lại nội dung rồi bấm “Gửi” lần nữa."
 REPEAT = (
     "Nội dung này vừa được gửi cách đây ít phút và đã được ghi nhận, không cần gửi lại. "
     "Xin dùng hai mã đã nhận được để theo dõi."

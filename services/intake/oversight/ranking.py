@@ -87,7 +87,7 @@ def gather(
 def score(of: Known, *, now: str) -> list[Reason]:
     """Return the reasons that give a unit points, the weightiest first."""
     found = sum(FINDINGS[severity] * number for severity, number in of.findings.items())
-    grave = f", trong đó {of.findings['high']} mức nghiêm trọng" if of.findings.get("high") else ""
+    grave = f", trong đó {of.findings['high']} ở mức nghiêm trọng" if of.findings.get("high") else ""
     number = sum(of.findings.values())
     reasons = [
         Reason(

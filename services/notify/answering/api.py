@@ -43,7 +43,7 @@ WHY_NOT_ABSENT = {
     "no_posts": ("the directory gives no posts of this unit", "Danh mục chưa có chức danh của đơn vị."),
     "stand_in": (
         "an absence is told by a link that went to the head's own address, and by no stand-in's",
-        "Chỉ người đứng đầu đơn vị báo được vắng mặt, bằng liên kết trong thư gửi đến địa chỉ của chính mình.",
+        "Chỉ người đứng đầu đơn vị mới báo được việc vắng mặt, bằng liên kết trong thư gửi đến địa chỉ của chính mình.",
     ),
     "days": ("from today on, for 92 days at most", "Thời gian vắng mặt phải tính từ hôm nay và không quá 92 ngày."),
     "deputy": ("deputy: one of those listed", "Xin chọn người thay trong danh sách."),

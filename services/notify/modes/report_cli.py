@@ -23,7 +23,7 @@ EXAMPLE = "Example: dondoc notify report --from 2026-11-01 --to 2026-11-30 --for
 LEVELS = range(4)  # that have a column of their own; what is above stands in the last
 HEADINGS = (
     "Ngày", "Mã đơn vị", "Đơn vị", "Vai trò", "Thư điện tử", "Tin nhắn SMS", "Không có địa chỉ", "Đã gửi",
-    "Chỉ ghi lại", "Gửi không thành công", "Số việc", "Sắp đến hạn", "Mức 1", "Mức 2", "Mức 3 trở lên",
+    "Chỉ ghi lại", "Gửi không thành công", "Số việc", "Sắp đến hạn", "Cấp 1", "Cấp 2", "Cấp 3 trở lên",
 )  # fmt: skip
 ROLES = {"head": "người đứng đầu", "superior": "cơ quan cấp trên", "receiving": "đơn vị tiếp nhận"}
 
@@ -131,7 +131,7 @@ def _people(people: Sequence[dict[str, Any]], *, over: int) -> Iterator[str]:
 
 
 def _levels(levels: Counter[int]) -> str:
-    names = ("sắp đến hạn", "mức 1", "mức 2", "mức 3 trở lên")
+    names = ("sắp đến hạn", "cấp 1", "cấp 2", "cấp 3 trở lên")
     return ", ".join(f"{levels[at]} {name}" for at, name in enumerate(names) if levels[at]) or "không có việc quá hạn"
 
 

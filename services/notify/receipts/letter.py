@@ -19,7 +19,7 @@ from services.notify.telling.wording import about, addressee, instant, late_text
 from shared.events import NoticeChannel, ObligationChanged
 from shared.worktime import WorkCalendar
 
-CHANNELS = {"email": "thư điện tử", "sms": "tin nhắn"}
+CHANNELS = {"email": "thư điện tử", "sms": "tin nhắn SMS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _row(obligation: ObligationChanged, *, at: datetime, calendar: WorkCalendar)
     return {
         "code": obligation.subject_id,
         "about": about(obligation),
-        "due": instant(due_at, calendar) if due_at else "không có hạn",
+        "due": instant(due_at, calendar) if due_at else "",
         "state": state,
     }
 

@@ -34,7 +34,7 @@ NOTHING_PROMISED: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A matter as its line in the digest shows it."""
+    """A matter as its line in the digest shows it. due: empty where it has none."""
 
     code: str
     about: str
@@ -125,7 +125,7 @@ def _summary(parts: Sequence[Section], overdue: int, what: str) -> str:
         (totals.get("changed", 0), "có thay đổi"),
         (totals.get("settled", 0), "không còn quá hạn"),
         (totals.get("eased", 0), "được dời hạn"),
-        (totals.get("elsewhere", 0), "chậm ở khâu của đơn vị khác"),
+        (totals.get("elsewhere", 0), "chậm ở bước xử lý của đơn vị khác"),
         (totals.get("near", 0), "sắp đến hạn"),
     ]
     (first, text), *others = [(count, text) for count, text in counts if count]
@@ -148,7 +148,7 @@ def _row(
     return Row(
         code=obligation.subject_id,
         about=about(obligation, says_kind=mixed),
-        due=instant(obligation.due_at, calendar) if obligation.due_at else "không có hạn",
+        due=instant(obligation.due_at, calendar) if obligation.due_at else "",
         state="; ".join(word for word in (_state(entry, obligation, names, at, calendar), promise) if word),
         unit=_unit(entry, obligation, head, names),
     )
@@ -165,11 +165,11 @@ def _state(
     if entry.joint and entry.resolved:
         state += "; " + held_text(obligation, names.get(entry.resolved, entry.resolved), calendar=calendar)
     if entry.level > LEVELS_IN_PLAIN_WORDS:
-        state += f"; mức đôn đốc {entry.level}"
+        state += f"; cấp đôn đốc {entry.level}"
     if entry.repeat:
         return f"{state}; nhắc lại lần {entry.repeat}"
     if entry.part == "changed":
-        state += "; đã báo cáo cấp trên" if entry.level > entry.told else "; có thay đổi so với lần báo trước"
+        state += "; đã báo lên cấp trên" if entry.level > entry.told else "; có thay đổi so với lần báo trước"
     return state
 
 
@@ -207,5 +207,5 @@ def _reason(entries: Sequence[Entry], head: Head, policy: Policy) -> str:
         reasons.append("người tiếp nhận khi chưa xác định được đơn vị chịu trách nhiệm")
     reason = "; ".join(reasons)
     if stands_in(entries, head):
-        reason += ", nơi chưa có địa chỉ nhận thư"
+        reason += ", nhận thay cho đơn vị chưa có địa chỉ nhận thư"
     return reason

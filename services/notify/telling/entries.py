@@ -22,7 +22,7 @@ TITLES: Mapping[Part, str] = {
     "changed": "Có thay đổi",
     "settled": "Không còn quá hạn",
     "eased": "Đã dời hạn, chưa đến hạn",
-    "elsewhere": "Để biết: hồ sơ chậm ở khâu của đơn vị khác",
+    "elsewhere": "Để biết: hồ sơ chậm ở bước xử lý của đơn vị khác",
     "near": "Sắp đến hạn",
 }  # in the order of the digest
 FIRST_TOLD: tuple[Part, ...] = ("new", "long", "backlog", "long_backlog")

@@ -16,7 +16,7 @@ from shared.worktime import WorkCalendar
 
 ROWS = 10  # of a table; the page is read in a minute
 UNKNOWN_UNIT, NO_FIELD = "Chưa rõ đơn vị", "Chưa rõ lĩnh vực"
-ROLE = "người đứng đầu tỉnh"
+ROLE = "Chủ tịch Ủy ban nhân dân tỉnh"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ WORDS: Mapping[Why, str] = {
     Why.STAND_IN: "nhận thay người đứng đầu vắng mặt hoặc chưa có địa chỉ nhận tin",
     Why.REPEATED: "nhắc lại việc đã báo mà chưa được giải quyết",
     Why.PROMISE_MISSED: "việc đã hẹn ngày giải quyết mà quá ngày hẹn vẫn chưa xong",
-    Why.WEEKLY: "tổng hợp hằng tuần gửi người đứng đầu tỉnh",
+    Why.WEEKLY: "tổng hợp hằng tuần gửi Chủ tịch Ủy ban nhân dân tỉnh",
     Why.OTHER_CHANNEL: "tin gửi bằng cách khác chưa được xác nhận là đã đến",
     Why.NEXT_PERSON: "tin gửi người nhận trước chưa được xác nhận là đã đến",
     Why.OPERATOR: "người vận hành hệ thống yêu cầu gửi",

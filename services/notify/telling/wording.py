@@ -45,12 +45,12 @@ NOUNS: Mapping[Spoken, str] = {
     "dossier": "hồ sơ",
     "reception": "việc tiếp nhận hồ sơ nộp trực tuyến",
     "step": "bước xử lý hồ sơ",
-    "pause": "hồ sơ tạm dừng đã hết thời hạn chờ người nộp",
+    "pause": "hồ sơ tạm dừng chờ người nộp",
     "answer": "phản ánh, kiến nghị",
-    "remediation": "nhiệm vụ khắc phục kết luận kiểm tra, thanh tra",
+    "remediation": "nhiệm vụ khắc phục theo kết luận kiểm tra, thanh tra",
     "report": "báo cáo định kỳ",
     "plan_item": "nhiệm vụ trong kế hoạch cải cách hành chính",
-    "recommendation": "trả lời kiến nghị xử lý kỷ luật",
+    "recommendation": "việc trả lời kiến nghị xử lý kỷ luật",
     "other": "việc",
 }
 REASONS: Mapping[DueChange, str] = {
@@ -140,8 +140,9 @@ def settled_text(obligation: ObligationChanged, *, calendar: WorkCalendar) -> st
         because = f" ({REASONS[obligation.because]})" if obligation.because else ""
         if obligation.due_at is None:
             return f"không còn hạn{because}"
-        how = "tính lại" if because else "gia hạn" if "extended" in obligation.flags else "dời"
-        return f"hạn được {how} đến {instant(obligation.due_at, calendar)}{because}"
+        moved = "được gia hạn đến" if "extended" in obligation.flags else "hạn được dời đến"
+        how = "hạn được tính lại là" if because else moved
+        return f"{how} {instant(obligation.due_at, calendar)}{because}"
     said = _end(obligation)
     if obligation.ended_at is None or obligation.end == "void":
         return said
@@ -164,10 +165,10 @@ def _end(obligation: ObligationChanged) -> str:
 
 def held_text(obligation: ObligationChanged, holder: str, *, calendar: WorkCalendar) -> str:
     """Return why another unit than the one that received a late dossier is pressed for it."""
-    said = f"chậm ở bước của {holder}"
+    said = f"chậm ở bước xử lý của {holder}"
     if obligation.holder_due_at is None:
         return said
-    return f"{said}, hạn bước {instant(obligation.holder_due_at, calendar)}"
+    return f"{said}, hạn của bước này {instant(obligation.holder_due_at, calendar)}"
 
 
 def addressee(head_title: str, name: str) -> str:

@@ -31,12 +31,12 @@ def test_copies_are_told_from_other_texts_about_the_same_unit() -> None:
     ("other", "likely", "reasons"),
     [
         (ONE, True,
-         ("cùng mã hồ sơ", "lời văn giống 100 %", "cùng địa điểm", "cùng đơn vị", "gửi trong vòng một ngày")),
+         ("cùng mã hồ sơ", "lời văn giống 100%", "cùng địa điểm", "cùng đơn vị", "gửi trong vòng một ngày")),
         (Matter("Một việc khác hẳn", None, "X-1", None, AT + timedelta(days=99)), True, ("cùng mã hồ sơ",)),
         (
             Matter(TEXT, None, "X-2", None, AT + timedelta(days=99)),  # many write the same of their own dossier
             False,
-            ("lời văn giống 100 %", "mã hồ sơ khác nhau"),
+            ("lời văn giống 100%", "mã hồ sơ khác nhau"),
         ),
         (Matter("Đèn đường tắt", "XA MAU", None, "H56.12", AT + timedelta(days=3)), False,
          ("cùng địa điểm", "cùng đơn vị", "gửi cách nhau 3 ngày")),

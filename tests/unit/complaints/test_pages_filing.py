@@ -68,7 +68,7 @@ async def test_who_writes_no_name_is_anonymous_and_told_what_that_means_for_a_de
     [
         ({"text": " "}, "Nội dung: Xin nhập nội dung."),
         ({"text": "x" * 20_001}, "Nội dung: Nội dung quá dài"),
-        ({"text": "a\x07b"}, "ký tự điều khiển"),
+        ({"text": "a\x07b"}, "ký tự không hợp lệ"),
         ({"unit": ""}, "ít nhất một trong ba"),
         ({"unit": "x" * 201}, "Nội dung quá dài, tối đa 200 ký tự"),
         ({"kind": "other"}, "Xin chọn một loại"),

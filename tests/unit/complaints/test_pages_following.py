@@ -29,7 +29,7 @@ async def look(at: Site, **more: str) -> httpx.Response:
 async def test_state_and_days_are_told_in_words() -> None:
     shown = await look(showing(), code="pa 2345 6789 abcd")
     assert "Đã nhận, đang xem xét" in shown.text
-    assert "09 giờ 05, ngày 20/11/2026" in shown.text
+    assert "09 giờ 05 phút, ngày 20/11/2026" in shown.text
     assert "11/12/2026" in shown.text
     assert "/bo-sung" not in shown.text
     assert "/danh-gia" not in shown.text

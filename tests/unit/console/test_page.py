@@ -36,7 +36,7 @@ def shown(overview: Overview) -> str:
 
 def test_the_page_speaks_vietnamese_with_local_time_and_dots_between_thousands() -> None:
     text = shown(OVERVIEW)
-    for part in ('lang="vi"', "Thứ Sáu, 20/11/2026 09:00", "1.234", "12 ngày", "Chỉ ghi lại, không gửi ra ngoài"):
+    for part in ('lang="vi"', "thứ Sáu, 20/11/2026 09:00", "1.234", "12 ngày", "Chỉ ghi lại, không gửi ra ngoài"):
         assert part in text
 
 

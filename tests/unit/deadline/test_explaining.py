@@ -53,7 +53,7 @@ def test_the_sources_date_goes_before_ours_and_each_one_announced_is_listed() ->
     )
     explanation = told(first, later)
     assert [one["due_at"][:10] for one in explanation["announced"]] == ["2026-11-27", "2026-12-02"]
-    assert explanation["sentence"].startswith("Hạn 16:00 ngày 02/12/2026 do motcua-1 báo; hạn này quyết định")
+    assert explanation["sentence"].startswith("Hạn 16:00 ngày 02/12/2026 do motcua-1 báo; hạn này là căn cứ")
     assert explanation["sentence"].endswith("hạn là 16:00 ngày 26/11/2026.")
 
 

@@ -43,7 +43,7 @@ def test_reasons_are_said_in_words_with_the_weightiest_first() -> None:
     assert [reason.words for reason in score(known, now=NOW)] == [
         "3 nhiệm vụ khắc phục quá hạn",
         "chưa từng được kiểm tra đột xuất",
-        "2 tồn tại, hạn chế trong hai năm qua, trong đó 1 mức nghiêm trọng",
+        "2 tồn tại, hạn chế trong hai năm qua, trong đó 1 ở mức nghiêm trọng",
         "12,5% hồ sơ quá hạn",
     ]
 

@@ -198,7 +198,7 @@ def test_spans_are_working_days_of_eight_hours() -> None:
 
 BRANCH = "Chi nhánh VPĐKĐĐ Mường Lát"
 JOINT = dossier(1, holder=BRANCH, holder_due_at=at("2026-11-20 09:00"), unit_name="UBND xã Mường Lát")
-WHY = f"quá hạn 1 ngày 1 giờ làm việc; chậm ở bước của {BRANCH}, hạn bước 09:00 20/11/2026"
+WHY = f"quá hạn 1 ngày 1 giờ làm việc; chậm ở bước xử lý của {BRANCH}, hạn của bước này 09:00 20/11/2026"
 
 
 def test_the_holder_of_a_late_step_reads_why_it_is_pressed_and_for_whom() -> None:
@@ -210,8 +210,8 @@ def test_the_holder_of_a_late_step_reads_why_it_is_pressed_and_for_whom() -> Non
 def test_the_receiving_unit_reads_of_it_for_information_and_is_asked_for_nothing() -> None:
     line = entry(JOINT, role="receiving", level=0, resolved="CN", joint=True)
     made = rendered([(JOINT, line)], overdue=0, names={**NAMES, "CN": BRANCH})
-    assert ": 1 hồ sơ chậm ở khâu của đơn vị khác (" in made.subject
-    assert "\nĐể biết: hồ sơ chậm ở khâu của đơn vị khác (1)\n" in made.text
+    assert ": 1 hồ sơ chậm ở bước xử lý của đơn vị khác (" in made.subject
+    assert "\nĐể biết: hồ sơ chậm ở bước xử lý của đơn vị khác (1)\n" in made.text
     assert f"· {WHY}\n" in made.text
     assert "vì là người đứng đầu đơn vị tiếp nhận hồ sơ, được báo để biết." in made.text
     assert "Đề nghị" not in made.text
@@ -237,12 +237,12 @@ NOUNS: list[tuple[Kind, str]] = [
     ("dossier", "hồ sơ"),
     ("reception", "việc tiếp nhận hồ sơ nộp trực tuyến"),
     ("step", "bước xử lý hồ sơ"),
-    ("pause", "hồ sơ tạm dừng đã hết thời hạn chờ người nộp"),
+    ("pause", "hồ sơ tạm dừng chờ người nộp"),
     ("answer", "phản ánh, kiến nghị"),
-    ("remediation", "nhiệm vụ khắc phục kết luận kiểm tra, thanh tra"),
+    ("remediation", "nhiệm vụ khắc phục theo kết luận kiểm tra, thanh tra"),
     ("report", "báo cáo định kỳ"),
     ("plan_item", "nhiệm vụ trong kế hoạch cải cách hành chính"),
-    ("recommendation", "trả lời kiến nghị xử lý kỷ luật"),
+    ("recommendation", "việc trả lời kiến nghị xử lý kỷ luật"),
 ]
 
 
@@ -299,9 +299,9 @@ def test_a_digest_says_how_a_matter_ended(kind: Kind, end: str, said: str) -> No
 @pytest.mark.parametrize(
     ("because", "said"),
     [
-        ("calendar", "hạn được tính lại đến 16:00 04/12/2026 (lịch làm việc thay đổi)"),
-        ("procedure", "hạn được tính lại đến 16:00 04/12/2026 (thời hạn của thủ tục thay đổi)"),
-        ("directory", "hạn được tính lại đến 16:00 04/12/2026 (danh mục đơn vị thay đổi)"),
+        ("calendar", "hạn được tính lại là 16:00 04/12/2026 (lịch làm việc thay đổi)"),
+        ("procedure", "hạn được tính lại là 16:00 04/12/2026 (thời hạn của thủ tục thay đổi)"),
+        ("directory", "hạn được tính lại là 16:00 04/12/2026 (danh mục đơn vị thay đổi)"),
         (None, "hạn được dời đến 16:00 04/12/2026"),
     ],
 )
@@ -310,4 +310,4 @@ def test_a_warning_withdrawn_because_reference_data_changed_says_so(because: str
     assert f"· {said}\n" in rendered([(of, entry(of, news="settled", told=1))], overdue=0).text
     without = dossier(1, due_at=None, because="procedure")
     text = rendered([(without, entry(without, news="settled", told=1))], overdue=0).text
-    assert "· không còn hạn (thời hạn của thủ tục thay đổi)\n" in text
+    assert "· 1.012753 · không còn hạn (thời hạn của thủ tục thay đổi)\n" in text

@@ -101,7 +101,7 @@ def test_an_end_and_an_extension_have_the_words_of_what_was_owed() -> None:
     refused = owed("screening", **{**ended, "end": "refused"})
     assert settled_text(refused, calendar=RULES.calendar).startswith("đã từ chối tiếp nhận")
     extended = owed("settlement", due_at=at("2026-12-04 16:00"), flags=("extended",))
-    assert settled_text(extended, calendar=RULES.calendar) == "hạn được gia hạn đến 16:00 04/12/2026"
+    assert settled_text(extended, calendar=RULES.calendar) == "được gia hạn đến 16:00 04/12/2026"
 
 
 def test_each_part_of_a_feedback_has_the_ladder_that_names_it() -> None:

@@ -67,7 +67,7 @@ def test_a_level_above_the_second_and_a_repeat_are_named() -> None:
         ],
         overdue=2,
     )
-    assert "làm việc; mức đôn đốc 3" in made.text
+    assert "làm việc; cấp đôn đốc 3" in made.text
     assert "làm việc; nhắc lại lần 2" in made.text
     assert "có thay đổi so với" not in made.text
 

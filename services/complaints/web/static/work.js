@@ -75,7 +75,7 @@
     if (found) return;
     event.preventDefault();
     waiting = true;
-    state.textContent = "Đang xác nhận, phản ánh sẽ tự được gửi khi xong.";
+    state.textContent = "Đang xác nhận, phản ánh sẽ được gửi ngay khi xong.";
   });
   search(0);
 })();
