@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.complaints import acting, officers
 from services.complaints.asking import BODY_LIMIT, NO_STORE, Asking, commit, desk_of, no_page, running_of, seen
-from services.complaints.permissions import may
+from services.complaints.permissions import Actor, may
 from services.complaints.secrecy import attachments, identities
 from services.complaints.secrecy.envelope import SealError
 from services.complaints.secrecy.identities import Identity
@@ -22,6 +22,7 @@ from shared.bodies import described, read_json
 from shared.cloudevents import Outgoing
 
 SAID = TypeAdapter(Said)
+HASH = "^[0-9a-f]{64}$"
 router = APIRouter(prefix="/v1/complaints", tags=["complaints"])
 
 
@@ -60,13 +61,12 @@ async def list_reads(
     response: Response,
     actor: Asking,
     code: Annotated[str | None, Query(max_length=80)] = None,
-    after: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
+    after: Annotated[str | None, Query(pattern=HASH)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, Any]:
     """List who read identities, of which feedback, when and why; for auditors, but of what is about them nothing."""
     response.headers.update(NO_STORE)
-    if "auditor" not in actor.roles:
-        raise HTTPException(403, "only an auditor reads this log")
+    _must_audit(actor)
     running = running_of(request)
     envelope = desk_of(running).office.envelope
     async with running.engine.connect() as connection:
@@ -82,6 +82,21 @@ async def list_reads(
     }
 
 
+@router.get("/identities/reads/examination")
+async def examine_reads(
+    request: Request, response: Response, actor: Asking, anchor: Annotated[str | None, Query(pattern=HASH)] = None
+) -> dict[str, Any]:
+    """Say whether the log of reads is what was written; for auditors. Nothing else: its length would tell too much.
+
+    anchor: the hash of a read that somebody wrote down; all up to it must be there and as they were.
+    """
+    response.headers.update(NO_STORE)
+    _must_audit(actor)
+    async with running_of(request).engine.connect() as connection:
+        broken = await identities.examine(connection, anchor=bytes.fromhex(anchor) if anchor else None)
+    return {"whole": broken is None, "broken": broken}
+
+
 @router.get("/officers/changes")
 async def list_officer_changes(
     request: Request,
@@ -90,11 +105,15 @@ async def list_officer_changes(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, Any]:
     """List what officers were given and lost by the operator, and when; for auditors."""
-    if "auditor" not in actor.roles:
-        raise HTTPException(403, "only an auditor reads this log")
+    _must_audit(actor)
     async with running_of(request).engine.connect() as connection:
         found = await officers.list_changes(connection, after=after, limit=limit)
     return {"changes": [one._asdict() for one in found], "next": found[-1].id if len(found) == limit else None}
+
+
+def _must_audit(actor: Actor) -> None:
+    if "auditor" not in actor.roles:
+        raise HTTPException(403, "only an auditor reads this log")
 
 
 @router.get("/{code}/attachments")

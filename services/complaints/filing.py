@@ -29,7 +29,11 @@ def new_secret() -> str:
 
 
 def _letters() -> str:
-    letters = "".join(secrets.choice(LETTERS) for _ in range(12))
+    rest = secrets.randbelow(len(LETTERS) ** 12)  # asked for once: each call lets all other threads go first
+    letters = ""
+    for _ in range(12):
+        rest, at = divmod(rest, len(LETTERS))
+        letters += LETTERS[at]
     return f"{letters[:4]}-{letters[4:8]}-{letters[8:]}"
 
 

@@ -21,6 +21,7 @@ End = Literal["answered", "refused", "void"]
 
 def enter(case: Case, policy: Policy, *, screened_by: str | None) -> Case:
     """Return a case as it was filed: it is to be screened, and what is no denunciation answered."""
+    case = replace(case, hides_identity=case.hides_identity or policy.hides(case.kind))
     case = _begin(case, "screening", policy, unit=screened_by, since=case.filed_at)
     if case.kind in ANSWERED_IN_THE_OPEN:
         case = _begin(case, "answer", policy, unit=case.handler, since=case.filed_at)
@@ -50,6 +51,7 @@ def decide(case: Case, decision: Decision, policy: Policy, *, by: str, at: datet
         about_unit=decision.about_unit,
         remote=decision.remote,
         instance=decision.instance,
+        hides_identity=case.hides_identity or policy.hides(decision.kind),
     )
     if case.kind in ANSWERED_IN_THE_OPEN:
         case = replace(_end(case, ("acceptance", "settlement"), at=at, end="void"), state="accepted")
@@ -115,13 +117,15 @@ def move(case: Case, to: str | None, policy: Policy, *, at: datetime, returned: 
 
 
 def extend(case: Case, policy: Policy, *, at: datetime) -> Case:
-    """Use the law's extension of the settlement, before it is due. raises: ActError - there is none, or no more."""
-    term = case.open_term("settlement")
+    """Use the law's extension of the acceptance or the settlement. raises: ActError - there is none, or no more."""
+    term = case.open_term("acceptance", "settlement")
     if term is None:
-        raise ActError("only the settlement of a complaint or a denunciation is extended, while it runs")
-    if term.extended >= policy.extensions(case.kind, "settlement", instance=case.instance):
-        raise ActError("it was extended as often as the law allows")
-    longer = policy.term(case.kind, "settlement", remote=case.remote, complex=term.extended + 1, instance=case.instance)
+        raise ActError("only acceptance and settlement of a complaint or a denunciation are extended, while they run")
+    if term.extended >= policy.extensions(case.kind, term.name, instance=case.instance):
+        raise ActError(
+            "the law allows no extension of it" if not term.extended else "it was extended as often as the law allows"
+        )
+    longer = policy.term(case.kind, term.name, remote=case.remote, complex=term.extended + 1, instance=case.instance)
     changed = term.model_copy(
         update={"value": longer.value, "measure": longer.measure, "basis": longer.basis, "extended": term.extended + 1}
     )

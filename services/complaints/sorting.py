@@ -11,7 +11,7 @@ from services.complaints.office import Office
 from services.complaints.reference import Dossier
 from services.complaints.rules import routing
 from services.complaints.rules.accused import Matter, accused_of
-from services.complaints.rules.routing import Move, Route
+from services.complaints.rules.routing import Route
 from services.complaints.rules.units import Units
 from services.complaints.shapes import Decided
 from services.complaints.store import Feedback
@@ -176,6 +176,6 @@ def after_not_ours(
     case = feedback.case
     of = _known(office, units, feedback, dossier, at=at)
     policy = office.policy(at)
-    history = [Move(unit) for unit in (*case.been, case.handler) if unit]
-    route = routing.next_after_not_ours(history, of, policy, routes=office.routes, units=units)
+    refused = [unit for unit in (*case.been, case.handler) if unit]
+    route = routing.next_after_not_ours(refused, of, policy, routes=office.routes, units=units)
     return route.unit

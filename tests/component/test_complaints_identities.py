@@ -97,7 +97,7 @@ async def test_the_log_of_reads_cannot_be_changed_and_shows_it_where_it_was(
         assert "row 3" in (await identities.examine(connection) or "")
 
 
-async def test_an_identity_is_never_overwritten_opens_for_its_own_feedback_alone_and_can_be_forgotten(
+async def test_an_identity_is_never_overwritten_and_opens_for_its_own_feedback_alone(
     engine: AsyncEngine,
 ) -> None:
     envelope = Envelope.of(OLD)
@@ -118,6 +118,3 @@ async def test_an_identity_is_never_overwritten_opens_for_its_own_feedback_alone
         with pytest.raises(SealError):
             await read(connection, envelope, CODES[0])
         assert await identities.list_reads(connection, envelope) == []
-        assert await identities.forget(connection, CODES[0])
-        assert not await identities.forget(connection, CODES[0])
-        assert await read(connection, envelope, CODES[0]) is None

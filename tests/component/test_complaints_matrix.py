@@ -61,6 +61,7 @@ ABOUT_ALL: dict[str, tuple[str, int]] = {  # who may, and what the others are to
     "POST /v1/complaints/portal": ("operator sorter", 403),
     "GET /v1/effects": ("operator sorter handler", 403),
     "GET /v1/complaints/identities/reads": ("auditor", 403),
+    "GET /v1/complaints/identities/reads/examination": ("auditor", 403),
     "GET /v1/complaints/officers/changes": ("auditor", 403),
     "GET /v1/complaints/keys/rotation": ("operator", 401),
     "POST /v1/complaints/keys/rotation": ("operator", 401),

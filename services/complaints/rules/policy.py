@@ -129,6 +129,10 @@ class FeedbackPolicy(Edition):
         rule = self.kinds[kind].terms.get(name)
         return len(rule.of_instance(instance).complex) if rule else 0
 
+    def hides(self, kind: FeedbackKind) -> bool:
+        """Return whether who sends it is hidden without asking; never of a denunciation, which is sealed as a whole."""
+        return kind != "denunciation" and self.kinds[kind].identity.hidden == "always"
+
     def owes(self, kind: FeedbackKind) -> tuple[TermName, ...]:
         """Return what falls due for a feedback of a kind, in the order of its life."""
         names: tuple[TermName, ...] = get_args(TermName)

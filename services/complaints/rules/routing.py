@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 from services.complaints.rules.accused import Accused, Matter, accused_of
 from services.complaints.rules.fitting import fits
@@ -50,14 +49,6 @@ class Route:
     why: str
     bypassed: tuple[str, ...] = ()
     not_to: tuple[str, ...] = ()
-
-
-class Move(NamedTuple):
-    """A unit that had a feedback. refused: it said "not ours". by: `superior`: a superior sent it there."""
-
-    unit: str
-    refused: bool = True
-    by: Literal["rules", "superior"] = "rules"
 
 
 class _Seen:
@@ -157,37 +148,24 @@ def route(matter: Matter, policy: FeedbackPolicy, *, routes: Routes, units: Unit
 
 
 def next_after_not_ours(
-    history: Sequence[Move], matter: Matter, policy: FeedbackPolicy, *, routes: Routes, units: Units
+    refused: Sequence[str], matter: Matter, policy: FeedbackPolicy, *, routes: Routes, units: Units
 ) -> Route:
-    """Return who gets a feedback next, once the last unit of its history said that it is not its own.
+    """Return who gets a feedback next. refused: the units that said it is not their own, the last one last.
 
-    Another route while there may be moves; then, and where a superior had sent it there or somebody is accused, the
-    superior of that unit. Never a unit that had it: it ends with the operator at last. Only a superior sends one back.
+    Another route while there may be moves; then, and where somebody is accused, the superior of the last unit. Never a
+    unit that had it: it ends with the operator at last.
     """
-    if not history:
+    if not refused:
         return route(matter, policy, routes=routes, units=units)
     seen = _Seen(matter, policy, routes, units)
-    had = frozenset(one for move in history for one in (move.unit, *units.stand(move.unit, on=matter.on)))
-    last = history[-1]
-    refusals = sum(move.refused for move in history)
-    if refusals <= policy.moves and last.by != "superior" and not matter.accuses:
+    had = frozenset(one for unit in refused for one in (unit, *units.stand(unit, on=matter.on)))
+    if len(refused) <= policy.moves and not matter.accuses:
         for rule in routes.on(matter.on):
             if fits(rule.when, matter, units) and (unit := seen.first(_of(rule, seen), but=had)):
                 return seen.told(unit, rule.id, f"{MOVES_ON} {_words(rule, seen.target_of(rule))}")
         if centre := seen.first([policy.centre], but=had):
             return seen.told(centre, NO_RULE, f"{MOVES_ON} {WORDS['centre']}")
-    return seen.told(seen.first(seen.rising([last.unit]), but=had), NO_RULE, RISES)
-
-
-def may_handle(code: str, matter: Matter, policy: FeedbackPolicy, *, units: Units) -> bool:
-    """Return whether a unit may have a feedback that an officer sends there by hand: it is there and not accused."""
-    there = code in units.stand(code, on=matter.on)
-    return there and not accused_of(matter, policy, units).bars(code, units, on=matter.on)
-
-
-def may_go_back(code: str, history: Iterable[Move], *, by_superior: bool) -> bool:
-    """Return whether a unit may get a feedback again: one that said "not ours" only from a superior."""
-    return by_superior or code not in {move.unit for move in history if move.refused}
+    return seen.told(seen.first(seen.rising([refused[-1]]), but=had), NO_RULE, RISES)
 
 
 def _of(rule: Rule, seen: _Seen) -> list[str]:

@@ -89,17 +89,6 @@ async def find(connection: AsyncConnection, vault: Vault, code: str, id: str) ->
     return next((one for one in await list_of(connection, vault, code) if one.id == id), None)
 
 
-async def forget(connection: AsyncConnection, code: str) -> int:
-    """Remove the attachments of a feedback: without their rows their files are unreadable, and go with the next sweep.
-
-    Returns how many there were.
-    """
-    gone = await connection.execute(
-        text("DELETE FROM complaints.attachment WHERE code = :code RETURNING id"), {"code": code}
-    )
-    return len(gone.all())
-
-
 async def list_unknown(connection: AsyncConnection, ids: Sequence[str]) -> list[str]:
     """Return those of `ids` that no row has."""
     rows = await connection.execute(

@@ -147,14 +147,6 @@ async def _keep_reason(connection: AsyncConnection, note: bytes, code: str, *, a
     return int(rows.scalar_one())
 
 
-async def forget(connection: AsyncConnection, code: str) -> bool:
-    """Remove who wrote a feedback, for good; the log of who read it stays. Returns whether there was somebody."""
-    gone = await connection.execute(
-        text("DELETE FROM complaints.identity WHERE code = :code RETURNING code"), {"code": code}
-    )
-    return gone.one_or_none() is not None
-
-
 async def list_reads(
     connection: AsyncConnection,
     envelope: Envelope,

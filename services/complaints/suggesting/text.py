@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 _APART = re.compile(r"[^\w]+|_+")
 _FIGURE = re.compile(r"\d")
-_MARKS = re.compile(f"[{''.join(chr(one) for one in range(sys.maxunicode + 1) if unicodedata.combining(chr(one)))}]+")
+_BARE = {one: None for one in range(sys.maxunicode + 1) if unicodedata.combining(chr(one))} | str.maketrans("đĐ", "dD")
 _STRETCHED = re.compile(r"([^\W\d])\1{2,}")  # "lâuuuu"
 LONGEST = 2  # words of a term
 ABBREVIATIONS = {
@@ -23,7 +23,7 @@ ABBREVIATIONS = {
 
 def bare(text: str) -> str:
     """Return a text without marks, đ as d: many write without, and some write them in two ways."""
-    return _MARKS.sub("", unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D")))
+    return unicodedata.normalize("NFD", text).translate(_BARE)
 
 
 def words_of(text: str) -> list[str]:

@@ -76,6 +76,27 @@ def test_a_complaint_is_accepted_and_settled_and_its_answer_is_not_owed(kind: Fe
         life.reopen(case, POLICY, at=day(6))
 
 
+def test_the_first_handling_of_a_denunciation_is_extended_once_and_that_of_a_complaint_never() -> None:
+    case = life.extend(decided("denunciation"), POLICY, at=day(2))
+    assert [(t.name, t.extended, t.value) for t in case.terms if t.ended_at is None] == [("acceptance", 1, 10)]
+    with pytest.raises(ActError, match="as often as the law allows"):
+        life.extend(case, POLICY, at=day(2))
+    with pytest.raises(ActError, match="no extension"):
+        life.extend(decided("complaint"), POLICY, at=day(2))
+
+
+def test_a_policy_may_hide_the_senders_of_a_kind_whatever_they_ask() -> None:
+    hidden = POLICY.kinds["complaint"].identity.model_copy(update={"hidden": "always"})
+    kinds = {**POLICY.kinds, "complaint": POLICY.kinds["complaint"].model_copy(update={"identity": hidden})}
+    hiding = POLICY.model_copy(update={"kinds": kinds})
+    case = life.enter(Case("PA-1", AT, "reflection", handler="U"), hiding, screened_by="centre")
+    assert not case.sealed
+    assert life.decide(case, Decision("complaint", "U"), hiding, by="o1", at=day(1)).sealed
+    assert not life.decide(case, Decision("complaint", "U"), POLICY, by="o1", at=day(1)).sealed
+    suspected = life.enter(Case("PA-2", AT, "denunciation", handler="U"), hiding, screened_by="centre")
+    assert not life.decide(suspected, Decision("reflection", "U"), hiding, by="o1", at=day(1)).sealed
+
+
 def test_a_decision_is_put_right_in_both_directions() -> None:
     case = life.accept(decided("denunciation"), POLICY, at=day(2))
     back = decided("reflection", case=case)

@@ -14,7 +14,7 @@ from services.complaints.rules import tables
 from services.complaints.rules.accused import Matter
 from services.complaints.rules.policy import FeedbackPolicy
 from services.complaints.rules.routes import Routes
-from services.complaints.rules.routing import Move, Route, may_go_back, may_handle, next_after_not_ours, route
+from services.complaints.rules.routing import Route, next_after_not_ours, route
 
 HERE = Path(__file__).parent
 ON = date(2026, 11, 26)
@@ -29,9 +29,8 @@ def routed(matter: Matter, *, routes: Routes = ROUTES, policy: FeedbackPolicy = 
     return route(matter, policy, routes=routes, units=UNITS)
 
 
-def refused(*units: str | Move, matter: Matter = LAND, policy: FeedbackPolicy = POLICY) -> Route:
-    history = [unit if isinstance(unit, Move) else Move(unit) for unit in units]
-    return next_after_not_ours(history, matter, policy, routes=ROUTES, units=UNITS)
+def refused(*units: str, matter: Matter = LAND, policy: FeedbackPolicy = POLICY) -> Route:
+    return next_after_not_ours(units, matter, policy, routes=ROUTES, units=UNITS)
 
 
 def written(*rules: str) -> Routes:
@@ -144,12 +143,6 @@ def test_how_often_it_moves_on_is_the_policy_s() -> None:
     assert refused("TH-VPDKDD", policy=policy).unit == "TH-SNNMT"
 
 
-def test_not_ours_of_a_unit_to_which_a_superior_sent_it_rises_at_once() -> None:
-    assert refused(Move("TH-VPDKDD", by="superior")).unit == "TH-SNNMT"
-    passed_down = [Move("TH-SNNMT", refused=False), Move("TH-VPDKDD", by="superior")]
-    assert refused(*passed_down).unit == "TH-VPUBND"  # the superior had it: it rises above
-
-
 def test_not_ours_of_a_denunciation_only_rises() -> None:
     matter = Matter(kind="denunciation", on=ON, accused_persons=("p-vpdkdd",), dossier_unit="14797")
     assert routed(matter).unit == "TH-SNNMT"
@@ -162,16 +155,3 @@ def test_nobody_is_left_at_last_but_the_operator() -> None:
     last = refused(*everybody)
     assert last.unit is None
     assert "người quản trị" in last.why
-
-
-def test_only_a_superior_sends_one_back_to_who_refused() -> None:
-    history = [Move("14797"), Move("14845", refused=False)]
-    assert not may_go_back("14797", history, by_superior=False)
-    assert may_go_back("14797", history, by_superior=True)
-    assert may_go_back("14845", history, by_superior=False)
-
-
-def test_an_officer_may_send_it_to_no_accused_by_hand() -> None:
-    matter = Matter(kind="reflection", on=ON, accused_persons=("p-hac-thanh",))
-    may = {code: may_handle(code, matter, POLICY, units=UNITS) for code in ("14797", "14797-HCC", "14845", "D380", "X")}
-    assert may == {"14797": False, "14797-HCC": False, "14845": True, "D380": False, "X": False}
