@@ -35,8 +35,8 @@ NAMES = {
     "environment": "Môi trường", "transport": "Giao thông, hạ tầng", "education": "Giáo dục", "health": "Y tế",
     "online_service": "Dịch vụ công trực tuyến", "harassment": "Nhũng nhiễu, gây phiền hà",
     "extra_papers": "Yêu cầu thêm giấy tờ ngoài quy định", "pushed_work": "Đẩy việc của cơ quan cho người dân",
-    "late": "Chậm giải quyết", "attitude": "Thái độ phục vụ", "overcharge": "Thu phí, lệ phí sai",
-    "not_recorded": "Tiếp nhận không vào phần mềm, không giấy hẹn",
+    "late": "Chậm giải quyết", "attitude": "Thái độ phục vụ", "overcharge": "Thu phí, lệ phí sai quy định",
+    "not_recorded": "Tiếp nhận hồ sơ không cập nhật vào phần mềm, không cấp giấy hẹn",
 }  # fmt: skip
 
 Said = list[tuple[str, str]]  # the terms of a text, each with its words

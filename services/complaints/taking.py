@@ -33,11 +33,6 @@ from shared.events import ComplaintFiled, FeedbackKind
 from shared.service import Running
 
 TOGETHER = 200  # filings of one transaction
-GATHER_S, FEW = (
-    0.1,
-    2,
-)  # after a batch of more than so few the next is gathered so long: a commit costs as much, here and
-# at all who hear of it, however many filings are in it
 
 
 class Filed(NamedTuple):
@@ -74,7 +69,6 @@ class Taking:
         self.running, self._office = running, office
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
-        self._came_together = 0  # filings of the last batch
 
     async def file(
         self,
@@ -116,10 +110,7 @@ class Taking:
 
     async def _store_waiting(self) -> None:
         while self._waiting:
-            if self._came_together > FEW:
-                await asyncio.sleep(GATHER_S)
             batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-            self._came_together = len(batch)
             try:
                 await self._store(batch)
             except Exception as error:
