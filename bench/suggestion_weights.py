@@ -19,7 +19,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from services.complaints.suggesting import concepts
 from services.complaints.suggesting.measuring import Answer, Labelled, answers
-from services.complaints.suggesting.model import CONCEPT, Model, said_in
+from services.complaints.suggesting.model import CONCEPT, Model, said_in, seen_by
 
 FOUND = {"denunciation": 0.995}  # the share that cross-validation must find; of others the threshold best by F1
 MARGIN = 0.75  # of that threshold is taken: with 0.9, weights of four fifths of the texts found 0.990 in the fifth
@@ -51,23 +51,20 @@ def digest(texts: Iterable[Labelled]) -> str:
 def trained(texts: Sequence[Labelled], lexicon: concepts.Lexicon | None = None) -> dict[str, Any]:
     """Return the file of weights made from texts."""
     said = [said_in(one.text, lexicon) for one in texts]
-    vectors = _vectors()
-    values = vectors.fit_transform([[term for term, _ in one] for one in said])
-    terms = list(vectors.get_feature_names_out())
+    of_others, of_fields = _Terms(said, of_fields=False), _Terms(said, of_fields=True)
     folds = _Folds(said, [one.kind for one in texts])
     made = [
-        *(_label(about, key, truth, values, terms, folds) for about, key, truth in _labels(texts)),
-        *_fields([one.field for one in texts], values, terms),
+        *(_label(about, key, truth, of_others, folds) for about, key, truth in _labels(texts)),
+        *_fields([one.field for one in texts], of_fields),
     ]
     used = {term for label in made for term in label["weights"]}
+    rarity = of_others.rarity | of_fields.rarity
     return {
         "version": "2",
         "valid_from": date(2026, 12, 1).isoformat(),
         "trained_on": len(texts),
         "made_from": digest(texts),
-        "rarity": {
-            term: round(float(rarity), 3) for term, rarity in zip(terms, vectors.idf_, strict=True) if term in used
-        },
+        "rarity": {term: rarity[term] for term in sorted(used)},
         "labels": made,
     }
 
@@ -102,26 +99,36 @@ def _regression() -> Any:
     return LogisticRegression(C=10, class_weight="balanced", max_iter=3000)
 
 
-def _label(about: str, key: str, truth: Any, values: Any, terms: list[str], folds: _Folds) -> dict[str, Any]:
-    how = _regression().fit(values, truth)
-    weights = _weights(terms, how.coef_[0])
+class _Terms:
+    """The terms that some labels go by, as columns. values: a row for each text."""
+
+    def __init__(self, said: Sequence[Said], *, of_fields: bool) -> None:
+        vectors = _vectors()
+        self.values = vectors.fit_transform([list(seen_by(of_fields, (term for term, _ in one))) for one in said])
+        self.names = list(vectors.get_feature_names_out())
+        self.rarity = {term: round(float(rarity), 3) for term, rarity in zip(self.names, vectors.idf_, strict=True)}
+
+
+def _label(about: str, key: str, truth: Any, terms: _Terms, folds: _Folds) -> dict[str, Any]:
+    how = _regression().fit(terms.values, truth)
+    weights = _weights(terms.names, how.coef_[0])
     likely = folds.likely(truth, rounds=ROUNDS if key in FOUND else 1)
     threshold = round(_threshold(likely, truth, recall=FOUND.get(key)), 3)
     return _said(about, key, float(how.intercept_[0]), threshold, weights)
 
 
-def _fields(truth: Sequence[str | None], values: Any, terms: list[str]) -> list[dict[str, Any]]:
+def _fields(truth: Sequence[str | None], terms: _Terms) -> list[dict[str, Any]]:
     """Return a label of each field, learnt together: what speaks for it more than for having none.
 
     From one half on a field is likelier than none, and the likeliest of all is the one that softmax would choose.
     """
-    how = _regression().fit(values, [one or NO_FIELD for one in truth])
+    how = _regression().fit(terms.values, [one or NO_FIELD for one in truth])
     classes = list(how.classes_)
     of_none = classes.index(NO_FIELD)
     return [
         _said(
             "field", key, float(how.intercept_[at] - how.intercept_[of_none]), 0.5,
-            _weights(terms, how.coef_[at] - how.coef_[of_none]),
+            _weights(terms.names, how.coef_[at] - how.coef_[of_none]),
         )
         for at, key in enumerate(classes) if at != of_none
     ]  # fmt: skip
@@ -168,7 +175,8 @@ class _Folds:
         return made
 
     def _terms(self, at: int, known: set[tuple[str, str]]) -> list[str]:
-        return [one[0] for one in self._said[at] if not one[0].startswith(CONCEPT) or one in known]
+        terms = (one[0] for one in self._said[at] if not one[0].startswith(CONCEPT) or one in known)
+        return list(seen_by(False, terms))
 
 
 def _threshold(likely: Any, truth: Any, *, recall: float | None) -> float:

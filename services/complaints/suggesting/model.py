@@ -1,8 +1,9 @@
 """The file of weights that suggestions go by: a linear model over what a text says. Pure but for reading it.
 
 A term is a run of one or two words, the word or two that a text begins with (`^`), or a concept (`=`) that some of its
-words stand for. Made from labelled texts by `python -m bench suggestions --train`; each weight can be read, and each
-suggestion names the words that decided.
+words stand for: topics (`=về …`) speak of fields alone, all other concepts of kinds and categories alone. Made from
+labelled texts by `python -m bench suggestions --train`; each weight can be read, and each suggestion names the words
+that decided.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,6 +27,7 @@ CARRIED = Path(__file__).parent / "data" / "suggestions.json"
 About = Literal["kind", "field", "category"]
 OPENING = "^"
 CONCEPT = "="
+TOPIC = f"{CONCEPT}về "
 
 
 class ModelError(ValueError):
@@ -135,12 +137,33 @@ def judge(text: str, model: Model, lexicon: concepts.Lexicon | None = None) -> l
     """Return every label with its probability, in the order of the file. lexicon: if not given, the carried one."""
     said = said_in(text, lexicon)
     words = dict(reversed(said))  # of several words that stand for one concept the first
-    values = values_of((term for term, _ in said), model.rarity)
-    scores = np.fromiter(values.values(), np.float64, len(values)) @ model.table[[model.rows[term] for term in values]]
-    return [
-        Judged(label, _probability(label.bias + score), values, words)
-        for label, score in zip(model.labels, scores.tolist(), strict=True)
-    ]
+    terms = [term for term, _ in said]
+    of_fields, of_others = (_spoken(seen_by(one, terms), model) for one in (True, False))
+    judged = []
+    for column, label in enumerate(model.labels):
+        spoken = of_fields if label.about == "field" else of_others
+        judged.append(Judged(label, _probability(label.bias + spoken.scores[column]), spoken.values, words))
+    return judged
+
+
+class _Spoken(NamedTuple):
+    """values: how much each term counts. scores: what they say for each label of the file."""
+
+    values: Mapping[str, float]
+    scores: list[float]
+
+
+def _spoken(terms: Iterable[str], model: Model) -> _Spoken:
+    values = values_of(terms, model.rarity)
+    given = np.fromiter(values.values(), np.float64, len(values))
+    return _Spoken(values, (given @ model.table[[model.rows[term] for term in values]]).tolist())
+
+
+def seen_by(of_fields: bool, terms: Iterable[str]) -> Iterable[str]:
+    """Return the terms that the labels of fields go by, or those that all others do."""
+    if of_fields:
+        return (term for term in terms if term.startswith(TOPIC) or not term.startswith(CONCEPT))
+    return (term for term in terms if not term.startswith(TOPIC))
 
 
 def _probability(score: float) -> float:
