@@ -68,7 +68,8 @@ async def told(desk: Desk, key: dict[str, str], codes: list[str]) -> Told:
     while page := (await ask(path)).get("next"):
         path = f"/search?limit=1&q=ho so&before={page}"
     for path in (
-        "/counts", "/identities/reads", "/identities/reads/examination", "/keys/rotation", "/search", "/search?q=to cao", "/search?q=nhan hoi lo",
+        "/counts", "/identities/reads", "/identities/reads/examination", "/keys/rotation",
+        "/search", "/search?q=to cao", "/search?q=nhan hoi lo",
         "/patterns", "/patterns?closed=true", "/../effects?from=2026-11-01&to=2026-11-30",
     ):  # fmt: skip
         await ask(path)
