@@ -35,6 +35,7 @@ from shared import (
     quarantine_api,
     retrying,
     sealing,
+    stopping,
     ticks,
     tracing,
 )
@@ -126,7 +127,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         yield started
     finally:
         await _finish(started, hearing)
-        await _cancel(others)
+        await stopping.cancel(others)
         await nats.stop()
         await engine.dispose()
         log.info("stopped")
@@ -159,16 +160,10 @@ async def _finish(started: Running, hearing: Sequence[asyncio.Task[None]]) -> No
         consumer.finish()
     if hearing:
         await asyncio.wait(hearing, timeout=FINISH_S)
-    await _cancel(hearing)
+    await stopping.cancel(hearing)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FINISH_S):
             await started.relay.drain()
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _end_on_failure(task: asyncio.Future[None]) -> None:

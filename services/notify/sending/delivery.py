@@ -34,7 +34,7 @@ from services.notify.sending.providers import Provider
 from services.notify.sending.store import Ended, Later
 from services.notify.sending.traffic import Lane, Traffic
 from services.notify.settings import NotifySettings
-from shared import db, metrics, tracing
+from shared import db, metrics, stopping, tracing
 from shared.clock import machine_now
 from shared.cloudevents import Outgoing
 from shared.events import NoticeChannel
@@ -76,10 +76,9 @@ async def deliver_for_ever(
         for job in ended:
             job.result()  # by itself none of them ends
     finally:
+        stopping.heard()
         await delivery.stop(jobs, noting)
-        for task in keeping:
-            task.cancel()
-        await asyncio.gather(*keeping, return_exceptions=True)
+        await stopping.cancel(keeping)
         await traffic.close()
 
 
@@ -255,10 +254,7 @@ class Delivery:
         await asyncio.gather(*jobs, return_exceptions=True)
         if self.flying:
             await asyncio.wait(self.flying, timeout=STOP_S)
-        late = list(self.flying)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await stopping.cancel(list(self.flying))
         self.notes.put_nowait(None)
         try:
             async with asyncio.timeout(STOP_S / 2):
