@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from services.intake.facts import DERIVED, RANKS, Assertion, key_of
 from services.intake.national import Code, Word, word
-from services.intake.own.telling import Described, Telling, WithDue, standing
+from services.intake.own.telling import Described, Span, Telling, WithDue, standing
 from services.intake.own.words import Mark, Moment, Named, NothingIfEmpty, Number, SomeMoment, TermDays
 from shared.events import Why
 
@@ -108,30 +108,22 @@ class Supplement(Telling):
             yield Assertion("due", self.due_after, known, known, DERIVED, "supplement")
 
 
-class Pause(Telling):
-    """A span in which a dossier's clock stands; while it lasts `until` is empty.
+class Pause(Span):
+    """A span in which a dossier's clock stands.
 
     term_days: in which the applicant is to answer. effect: whether the limit goes on afterwards or begins anew.
     """
 
-    number: Number
     kind: Literal["supplement", "financial_obligation", "consultation", "suspension"]
-    since: SomeMoment
-    until: Moment = None
     term_days: TermDays = None
     effect: Literal["suspend", "reset"] = "suspend"
 
-    @model_validator(mode="after")
-    def _ends_after_it_began(self) -> Pause:
-        if self.until and self.until < self.since:
-            raise ValueError("`until` is before `since`")
-        return self
-
-    def happened(self) -> list[str | None]:
-        return [self.since, self.until]
-
     def tells(self, as_of: str) -> Iterator[Assertion]:
-        yield Assertion(f"pause.{self.number}", self.model_dump(exclude={"number"}), self.since, as_of, 0)
+        value = {  # their order is part of the fact's id
+            "kind": self.kind, "since": self.since, "until": self.until, "term_days": self.term_days,
+            "effect": self.effect,
+        }  # fmt: skip
+        yield Assertion(f"pause.{self.number}", value, self.since, as_of, 0)
 
 
 class Apology(Telling):
@@ -158,22 +150,10 @@ class Apology(Telling):
         yield Assertion("due", self.due_after, known, known, DERIVED, "apology")
 
 
-class Step(WithDue):
-    """A unit or a division has the dossier, until when it must be done. While it lasts `until` is empty."""
+class Step(Span, WithDue):
+    """A unit or a division has the dossier, until when it must be done."""
 
-    number: Number
     unit: Word = ""
-    since: SomeMoment
-    until: Moment = None
-
-    @model_validator(mode="after")
-    def _ends_after_it_began(self) -> Step:
-        if self.until and self.until < self.since:
-            raise ValueError("`until` is before `since`")
-        return self
-
-    def happened(self) -> list[str | None]:
-        return [self.since, self.until]
 
     def tells(self, as_of: str) -> Iterator[Assertion]:
         value = {"unit": self.unit, "since": self.since, "until": self.until, "due": self.due}

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from services.intake.facts import RANKS, Assertion
 from services.intake.national import Word
-from services.intake.own.words import EndOfDay, Moment, NothingIfEmpty
+from services.intake.own.words import EndOfDay, Moment, NothingIfEmpty, Number, SomeMoment
 from shared.codes import national_procedure, short_agency
 from shared.events import Channel
 
@@ -64,6 +64,23 @@ class WithDue(Telling):
     @property
     def due(self) -> str | None:
         return self.due_at or self.due_on
+
+
+class Span(Telling):
+    """Something that lasts; while it does `until` is empty."""
+
+    number: Number
+    since: SomeMoment
+    until: Moment = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_began(self) -> Span:
+        if self.until and self.until < self.since:
+            raise ValueError("`until` is before `since`")
+        return self
+
+    def happened(self) -> list[str | None]:
+        return [self.since, self.until]
 
 
 def standing(status: int, at: str) -> Assertion:
