@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,6 +16,8 @@ from nats.aio.client import Client
 from pydantic import SecretStr
 
 from services.complaints.settings import Settings as ComplaintsSettings
+from services.deadline.main import SERVICE as DEADLINE
+from services.intake.main import SERVICE as INTAKE
 from shared import http, quarantine_api
 from shared.bus import provision_stream, publish
 from shared.cloudevents import Outgoing
@@ -68,6 +70,29 @@ async def services(
             of = settings(nats_url=own, database_url=database.url(part.name), clock=clock, service=part.name)
             started[part.name] = await stack.enter_async_context(running(part, of))
         yield started
+
+
+class Pair(NamedTuple):
+    """intake and deadline as they run: themselves, their callers, and NATS as the operator has it."""
+
+    running: dict[str, Running]
+    intake: httpx.AsyncClient
+    deadline: httpx.AsyncClient
+    nats: Client
+
+
+@contextlib.asynccontextmanager
+async def intake_and_deadline(nats_url: str, postgres_url: str, *, clock: str = "driven") -> AsyncIterator[Pair]:
+    """Run the two on a database of their own."""
+    database = await real.fresh_database(postgres_url, migrated=["intake", "deadline"])
+    async with (
+        services(INTAKE, DEADLINE, nats_url=nats_url, database=database, clock=clock) as started,
+        connected(nats_url) as client,
+        caller(started["intake"]) as intake,
+        caller(started["deadline"]) as deadline,
+    ):
+        yield Pair(started, intake, deadline, client)
+    await real.drop_database(postgres_url, database)
 
 
 async def make_streams(nats_url: str) -> None:

@@ -14,12 +14,9 @@ import pytest_asyncio
 from nats.aio.client import Client
 from sqlalchemy import text
 
-from services.deadline.main import SERVICE as DEADLINE
-from services.intake.main import SERVICE as INTAKE
 from shared.bus import publish
 from shared.cloudevents import Outgoing
 from shared.service import Running
-from tests import servers as real
 from tests.component import harness
 
 A, B, C = "000.00.12.H56-261102-0001", "ML-2026/0001", "000.00.12.H56-261102-0009"
@@ -70,15 +67,8 @@ class Office(NamedTuple):
 
 @pytest_asyncio.fixture
 async def office(nats_url: str, postgres_url: str) -> AsyncIterator[Office]:
-    database = await real.fresh_database(postgres_url, migrated=["intake", "deadline"])
-    async with (
-        harness.services(INTAKE, DEADLINE, nats_url=nats_url, database=database) as started,
-        harness.connected(nats_url) as client,
-        harness.caller(started["intake"]) as intake,
-        harness.caller(started["deadline"]) as deadline,
-    ):
-        yield Office(started, intake, deadline, client)
-    await real.drop_database(postgres_url, database)
+    async with harness.intake_and_deadline(nats_url, postgres_url, clock="live") as pair:
+        yield Office(*pair)
 
 
 async def test_a_retracted_due_date_no_longer_counts_and_the_explanation_says_so(office: Office) -> None:

@@ -11,12 +11,9 @@ import pytest_asyncio
 from nats.aio.client import Client
 from sqlalchemy import text
 
-from services.deadline.main import SERVICE as DEADLINE
 from services.intake import directory_api, directory_tables
-from services.intake.main import SERVICE as INTAKE
 from shared.events import CalendarDescribed, DeadlinePassed, UnitDescribed
 from shared.service import Running
-from tests import servers as real
 from tests.component import harness
 from tests.component.office import (
     FRIDAY_1601,
@@ -73,17 +70,10 @@ class Stack(NamedTuple):
 
 @pytest_asyncio.fixture
 async def stack(nats_url: str, postgres_url: str) -> AsyncIterator[Stack]:
-    database = await real.fresh_database(postgres_url, migrated=["intake", "deadline"])
-    async with (
-        harness.services(INTAKE, DEADLINE, nats_url=nats_url, database=database, clock="driven") as running,
-        harness.connected(nats_url) as nats,
-        harness.caller(running["intake"]) as intake,
-        harness.caller(running["deadline"]) as deadline,
-    ):
-        found = Stack(running, intake, deadline, nats)
+    async with harness.intake_and_deadline(nats_url, postgres_url) as pair:
+        found = Stack(*pair)
         await found.tick("2026-11-02T07:00:00+07:00")
         yield found
-    await real.drop_database(postgres_url, database)
 
 
 async def test_a_dossier_of_a_former_district_waits_flagged_until_something_says_of_which_commune(stack: Stack) -> None:

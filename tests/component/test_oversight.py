@@ -84,17 +84,10 @@ class Office(NamedTuple):
 
 @pytest_asyncio.fixture
 async def office(nats_url: str, postgres_url: str) -> AsyncIterator[Office]:
-    database = await real.fresh_database(postgres_url, migrated=["intake", "deadline"])
-    async with (
-        harness.services(INTAKE, DEADLINE, nats_url=nats_url, database=database, clock="driven") as running,
-        harness.connected(nats_url) as nats,
-        harness.caller(running["intake"]) as intake,
-        harness.caller(running["deadline"]) as deadline,
-    ):
-        found = Office(running, intake, deadline, nats)
+    async with harness.intake_and_deadline(nats_url, postgres_url) as pair:
+        found = Office(*pair)
         await found.tick("2026-11-26T09:00:00+07:00")
         yield found
-    await real.drop_database(postgres_url, database)
 
 
 def statement(of: str, subject: str, *, time: str, **data: Any) -> dict[str, Any]:

@@ -13,11 +13,8 @@ import pytest_asyncio
 from nats.aio.client import Client
 
 from services.deadline import acts, recalculating
-from services.deadline.main import SERVICE as DEADLINE
 from services.deadline.refolding import put_folded
-from services.intake.main import SERVICE as INTAKE
 from shared.service import Running
-from tests import servers as real
 from tests.component import harness
 from tests.component.test_intake_to_deadline import PERIODIC, message, snapshot
 
@@ -51,23 +48,16 @@ class Stack(NamedTuple):
 @pytest_asyncio.fixture
 async def stack(nats_url: str, postgres_url: str) -> AsyncIterator[Stack]:
     """Three dossiers without a date of the source's: one of Mường Lát, one of another unit, one that ended."""
-    database = await real.fresh_database(postgres_url, migrated=["intake", "deadline"])
-    async with (
-        harness.services(INTAKE, DEADLINE, nats_url=nats_url, database=database, clock="driven") as running,
-        harness.connected(nats_url) as nats,
-        harness.caller(running["intake"]) as intake,
-        harness.caller(running["deadline"]) as deadline,
-    ):
+    async with harness.intake_and_deadline(nats_url, postgres_url) as pair:
         dossiers = [
             snapshot(OURS, NgayHenTra=""),
             snapshot(OTHERS, NgayHenTra="", DonViXuLy="Sở Tư pháp"),
             snapshot(ENDED, NgayHenTra="", TrangThaiHoSo="9", NgayKetThucXuLy="20261105150000"),
         ]
-        await harness.feed(nats, [message(*dossiers)])
-        found = Stack(running, intake, deadline, nats)
+        await harness.feed(pair.nats, [message(*dossiers)])
+        found = Stack(*pair)
         await found.tick("2026-11-06T10:00:00+07:00")
         yield found
-    await real.drop_database(postgres_url, database)
 
 
 async def test_a_calendar_moves_what_is_open_of_its_units_and_nothing_else(stack: Stack) -> None:
