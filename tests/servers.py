@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -30,21 +31,29 @@ ANYTHING = nats_stack.Login("test", PASSWORD)  # stands in for whoever does not 
 SOURCE = "motcua-1"
 NATS_IMAGE = "nats:2.15-alpine"
 POSTGRES_IMAGE = "postgres:18"
+_GIVEN: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((layout.HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nothing listens on now and that this process has not been given before.
+
+    Below 20,000: from 32,768 on the system gives ports to whoever calls another, so that one may go between this look
+    and its use, or while the server that a test stops is down. Above are the stacks of free_port_base.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind((layout.HOST, port))
+            except OSError:
+                continue
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port
 
 
 def free_port_base() -> int:
-    """Return a port base all of whose ports of a stack are free now.
-
-    Below 32,768: from there on the system gives ports to whoever calls, and one may go between this look and its use.
-    """
+    """Return a port base all of whose ports of a stack are free now. Why not higher: free_port."""
     for base in itertools.count(20_000 + os.getpid() % 250 * 50, 20):
         try:
             for port in layout.ports(base).values():
