@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from shared.connections import PatientProtocol
+from tests.waiting import until
 
 PHONE = {"viewport": {"width": 320, "height": 640}, "is_mobile": True, "has_touch": True, "locale": "vi-VN"}
 
@@ -50,8 +51,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
         uvicorn.Config(app, log_config=None, access_log=False, http=PatientProtocol, lifespan="off")
     )
     task = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from dondoc.doctor.place import Place
 from dondoc.stack import nats as nats_stack
 from dondoc.stack.processes import end, spawn
 from tests import servers as real
+from tests.waiting import wait_listening
 
 HERE = Place(Path("/srv/dondoc"))
 
@@ -38,13 +37,3 @@ def nats_server(folder: Path, *lines: str) -> Iterator[tuple[int, int]]:
         yield port, monitoring
     finally:
         end(process)
-
-
-def wait_listening(port: int) -> None:
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-            return
-        except OSError:
-            threading.Event().wait(0.05)
-    raise AssertionError(f"nothing listens on {port}")

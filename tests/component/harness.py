@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Sequence
@@ -28,6 +27,7 @@ from shared.service import Running, Service
 from shared.settings import Settings
 from shared.streams import STREAMS
 from tests import servers as real
+from tests.waiting import until
 
 API_KEY = "test-key"
 IDENTITY_KEY = base64.urlsafe_b64encode(b"t" * 32).decode()
@@ -128,14 +128,17 @@ def caller(of: Running) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url=f"http://{of.service.name}", headers=key, timeout=60)
 
 
-async def until_idle(started: dict[str, Running], *, within_s: float = 30) -> None:
+async def until_idle(started: dict[str, Running]) -> None:
     """Return once nothing is in flight in two looks at all services."""
     calm = 0
-    async with asyncio.timeout(within_s):
-        while calm < 2:
-            states = [await one.status() for one in started.values()]
-            calm = calm + 1 if all(state["idle"] for state in states) else 0
-            await asyncio.sleep(0.05)
+
+    async def look() -> list[dict[str, Any]]:
+        nonlocal calm
+        states = [await one.status() for one in started.values()]
+        calm = calm + 1 if all(state["idle"] for state in states) else 0
+        return states
+
+    await until(look, lambda _: calm == 2, what="idle")
 
 
 async def said(client: Client, stream: str) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from shared.events import (
 from shared.service import Running
 from tests.component import harness
 from tests.servers import Database, drop_database, free_port, fresh_database
+from tests.waiting import until
 
 DOSSIER = "000.00.12.H56-261120-0007"
 FRIDAY_1600 = "2026-11-20T16:00:00+07:00"
@@ -106,9 +106,7 @@ class Office:
 
     async def move_to(self, instant: str) -> None:
         await harness.tick(self.client, instant, streams=("INTAKE", "DEADLINE"))
-        async with asyncio.timeout(20):
-            while self.notify.clock.now() < at(instant):
-                await asyncio.sleep(0.02)
+        await until(self.notify.clock.now, lambda now: now >= at(instant))
         await self.settle()
 
     async def settle(self) -> None:

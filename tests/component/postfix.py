@@ -7,7 +7,6 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from tests.component.certificates import Signed
 from tests.servers import free_port
+from tests.waiting import wait_listening
 
 PROGRAM, LOGINS = "/usr/sbin/postfix", "/usr/sbin/saslpasswd2"
 USER, PASSWORD = "dondoc", "right-horse"
@@ -115,7 +115,7 @@ def running_postfix(made: Signed) -> Iterator[Postfix]:
     _lay_out(relay, made)
     try:
         relay.call("start")
-        _wait(relay)
+        wait_listening(relay.port)
         yield relay
     finally:
         subprocess.run([PROGRAM, "-c", str(folder / "etc"), "stop"], capture_output=True, timeout=60)
@@ -148,15 +148,3 @@ def _lay_out(relay: Postfix, made: Signed) -> None:
         input=PASSWORD.encode(), check=True, capture_output=True, timeout=20,
     )  # fmt: skip
     os.chown(folder / "etc" / "sasl" / "logins", owner.pw_uid, -1)
-
-
-def _wait(relay: Postfix) -> None:
-    import socket
-
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", relay.port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"Postfix does not listen: {relay.log()[-1000:]}")

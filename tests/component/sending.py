@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from services.notify.settings import NotifySettings
 from shared.service import Running
 from tests.component import harness
 from tests.servers import Database, drop_database, fresh_database
+from tests.waiting import PATIENCE_S, until
 
 
 @pytest_asyncio.fixture
@@ -49,11 +49,9 @@ class House:
             found = await connection.execute(text(f"SELECT {columns} FROM notify.notice ORDER BY id"))
             return list(found.all())
 
-    async def until(self, condition: str, *, number: int, within_s: float = 20) -> None:
+    async def until(self, condition: str, *, number: int, within_s: float = PATIENCE_S) -> None:
         """Return once so many notices meet a condition in SQL."""
-        async with asyncio.timeout(within_s):
-            while await self.count(condition) < number:
-                await asyncio.sleep(0.05)
+        await until(lambda: self.count(condition), lambda found: found >= number, within_s=within_s, what=condition)
 
     async def count(self, condition: str) -> int:
         async with self.notify.engine.connect() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import os
 import time
@@ -21,6 +22,7 @@ from tests import servers as real
 from tests import warm
 from tests.component import harness
 from tests.component.test_intake_to_deadline import message, snapshot
+from tests.waiting import until
 
 PATIENCE_S = 1.0
 BODIES_BYTES = 16 << 20
@@ -87,14 +89,13 @@ async def intake(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncItera
 
 async def _until_ready(port: int, log: Path) -> None:
     async with httpx.AsyncClient() as client:
-        for _ in range(900):
-            try:
-                if (await client.get(f"http://127.0.0.1:{port}/health/ready")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.1)
-    raise AssertionError(f"intake is not ready; see {log}")
+
+        async def ready() -> bool:
+            with contextlib.suppress(httpx.TransportError):
+                return (await client.get(f"http://127.0.0.1:{port}/health/ready")).status_code == 200
+            return False
+
+        await until(ready, what=f"intake is not ready; see {log}")
 
 
 def head(*, length: int, path: str = "/v1/feeds/motcua-1/national", more: str = "") -> bytes:
@@ -145,10 +146,11 @@ async def test_who_hangs_up_in_the_middle_of_a_body_is_no_failure_of_ours(intake
     _, writer = await intake.open(head(length=100) + b'{"service"')
     await asyncio.sleep(0.2)
     writer.close()
-    async with intake.caller() as caller, asyncio.timeout(5):
-        while 'route="/v1/feeds/{source}/national"' not in (told := (await caller.get("/metrics")).text):
-            await asyncio.sleep(0.05)
-    assert 'status="500"' not in told
+    async with intake.caller() as caller:
+        told = await until(
+            lambda: caller.get("/metrics"), lambda told: 'route="/v1/feeds/{source}/national"' in told.text
+        )
+    assert 'status="500"' not in told.text
 
 
 async def test_a_packed_body_is_taken_like_any_other(intake: Intake) -> None:

@@ -26,6 +26,7 @@ from shared.service import Running
 from tests import servers as real
 from tests.component import harness
 from tests.component.test_intake_to_deadline import message, snapshot
+from tests.waiting import until
 
 ENDED = {"TrangThaiHoSo": "9", "NgayKetThucXuLy": "20261106091000"}
 QUERY: dict[str, str | int] = {"source": "motcua-1", "first": 1}
@@ -245,9 +246,7 @@ async def test_lines_wait_while_a_live_message_is_in_hand(office: Office, monkey
 
     monkeypatch.setattr(handlers, "hear", wait)
     await harness.feed(office.client, old("B")[:1])
-    async with asyncio.timeout(5):
-        while not (await bus.lag(office.client, stream="FEED", durable="intake")).unacked:
-            await asyncio.sleep(0.01)
+    await until(lambda: bus.lag(office.client, stream="FEED", durable="intake"), lambda lag: lag.unacked)
     await asyncio.sleep(0.1)
     await office.import_lines(old("A"))
     await asyncio.sleep(1.5)
@@ -261,9 +260,7 @@ async def test_lines_wait_while_a_live_message_is_in_hand(office: Office, monkey
 async def test_a_tick_stands_behind_the_lines_that_were_stored_before_it(office: Office) -> None:
     await office.import_lines([line for letter in "ABCDEF" for line in old(letter)])
     await harness.tick(office.client, "2026-11-04T09:00:00+07:00", streams=("COMPLAINTS", "FEED"))
-    async with asyncio.timeout(20):
-        while not await _ticked(office.client):
-            await asyncio.sleep(0.02)
+    await until(lambda: _ticked(office.client))
     assert len(await office.obligations()) == 360
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -39,6 +38,7 @@ from tests.component.receiving import (
     tell,
 )
 from tests.unit.notify import mails_that_report as mails
+from tests.waiting import until
 
 
 @pytest_asyncio.fixture
@@ -219,9 +219,7 @@ async def test_a_maildir_is_read_and_a_mail_moved_once_it_is_committed(
         (folder / "new" / "1.host").write_bytes(mails.exim(id).replace(b"h56.12@", b"giam.doc@"))
         (folder / "new" / "2.host").write_bytes(mails.ABSENCE)
         (folder / "new" / "3.host").write_bytes(b"")
-        async with asyncio.timeout(20):
-            while list((folder / "new").iterdir()):
-                await asyncio.sleep(0.05)
+        await until(lambda: not list((folder / "new").iterdir()))
         assert sorted(path.name for path in (folder / "cur").iterdir()) == ["1.host:2,S", "2.host:2,S", "3.host:2,S"]
         await here.settle()
         assert (await by_channel(here))["email"]["receipt"] == "failed"

@@ -28,6 +28,7 @@ from tests import servers as real
 from tests import warm
 from tests.component import harness
 from tests.portal import ACK, LISTING, PASSWORD, Portal, broken, doubled, expired, fine, half, serving, shapeless
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -256,13 +257,9 @@ async def test_a_check_says_what_would_be_fetched_and_stores_and_acknowledges_no
 
 async def test_asked_to_end_it_finishes_and_ends(scene: Scene) -> None:
     process = await scene.start("run")
-    async with asyncio.timeout(30):
-        while scene.portal.pending:
-            await asyncio.sleep(0.05)
+    await until(lambda: not scene.portal.pending)
     scene.portal.pending = [dossier(77)]  # the next round takes it
-    async with asyncio.timeout(30):
-        while scene.portal.pending:
-            await asyncio.sleep(0.05)
+    await until(lambda: not scene.portal.pending)
     process.send_signal(signal.SIGTERM)
     await process.communicate()
     assert process.returncode == 0

@@ -23,6 +23,7 @@ from shared.events import Tick
 from shared.streams import STREAMS
 from tests import servers as real
 from tests.component import harness
+from tests.waiting import PATIENCE_S, until
 
 
 @pytest_asyncio.fixture
@@ -74,10 +75,8 @@ class Bench:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def until(self, count: int, *, within_s: float = 20) -> None:
-        async with asyncio.timeout(within_s):
-            while len(self.done) + len(self.parked) < count:
-                await asyncio.sleep(0.02)
+    async def until(self, count: int, *, within_s: float = PATIENCE_S) -> None:
+        await until(lambda: len(self.done) + len(self.parked), lambda found: found >= count, within_s=within_s)
 
     async def unacked(self, client: Client) -> int:
         await asyncio.sleep(0.1)
@@ -94,9 +93,7 @@ async def test_two_copies_under_bursts_redeliver_nothing(
             for burst in range(12):
                 await bus.publish(client, numbered(500, first=burst * 500))
                 await asyncio.sleep(0.5)
-            async with asyncio.timeout(20):
-                while len(one.done) + len(two.done) < 6000:
-                    await asyncio.sleep(0.05)
+            await until(lambda: len(one.done) + len(two.done), lambda found: found >= 6000)
         assert sorted(one.done + two.done) == sorted(str(n).encode() for n in range(6000))
         assert one.consumer.redelivered + two.consumer.redelivered == 0
 
@@ -114,6 +111,7 @@ async def test_large_messages_are_fetched_ahead_only_as_far_as_there_is_room(
         large = [Outgoing(f"l{n}", "feed.test.national", f"{n:0100000}".encode()) for n in range(100)]
         for start in range(0, 100, 20):
             await bus.publish(client, large[start : start + 20])
+        await until(lambda: bench.consumer._puller and bench.consumer._puller._held)
         await asyncio.sleep(1)
         of = bench.consumer._puller
         assert of
@@ -181,9 +179,7 @@ async def test_a_durable_deleted_on_the_server_is_set_up_again(client: Client) -
         await bench.until(5)
         await bus.api(client, "CONSUMER.DELETE.FEED.bench")
         await bus.publish(client, numbered(5, first=5))
-        async with asyncio.timeout(30):
-            while not set(bench.done) >= {str(n).encode() for n in range(10)}:
-                await asyncio.sleep(0.05)
+        await until(lambda: set(bench.done) >= {str(n).encode() for n in range(10)})
 
 
 async def test_a_tick_comes_after_everything_before_it(client: Client) -> None:
@@ -260,9 +256,7 @@ async def test_what_a_crash_left_in_the_outbox_is_sent_at_start(client: Client, 
     await _commit(engine, numbered(700))
     relay = outbox.Relay(engine, client, "intake")
     task = asyncio.create_task(relay.run_slow())
-    async with asyncio.timeout(10):
-        while await relay.pending():
-            await asyncio.sleep(0.05)
+    await until(relay.pending, lambda left: not left)
     task.cancel()
     assert (await client.jetstream().stream_info("FEED")).state.messages == 700
 
@@ -275,9 +269,7 @@ async def test_what_can_wait_and_finds_its_stream_full_holds_back_itself_alone(
     await _commit(engine, [*(Outgoing(f"b{n}", "backfill.intake.x.v1", b"x") for n in range(5)), *numbered(2)])
     relay = outbox.Relay(engine, client, "intake")
     task = asyncio.create_task(relay.run_slow())
-    async with asyncio.timeout(10):
-        while relay._keeps_up[True].is_set():
-            await asyncio.sleep(0.05)
+    await until(lambda: not relay._keeps_up[True].is_set())
     await asyncio.wait_for(relay.catch_up(), 1)
     task.cancel()
     assert (await client.jetstream().stream_info("FEED")).state.messages == 2
@@ -338,16 +330,15 @@ async def test_a_restarted_nats_server_is_found_again(tmp_path: Path) -> None:
             server.kill()
             await asyncio.sleep(0.5)
             server.start()
-            async with asyncio.timeout(30):
-                while True:
-                    try:
-                        await bus.publish(connection, numbered(50, first=50))
-                        break
-                    except bus.NotPublishedError:
-                        await asyncio.sleep(0.2)
-            async with asyncio.timeout(40):
-                while not set(bench.done) >= {str(n).encode() for n in range(100)}:
-                    await asyncio.sleep(0.05)
+
+            async def published() -> bool:
+                with contextlib.suppress(bus.NotPublishedError):
+                    await bus.publish(connection, numbered(50, first=50))
+                    return True
+                return False
+
+            await until(published)
+            await until(lambda: set(bench.done) >= {str(n).encode() for n in range(100)})
         await broker.stop()
     finally:
         server.stop()

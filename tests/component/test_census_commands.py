@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from tests import servers as real
 from tests.component import harness
 from tests.component.test_import import Office, answering
 from tests.component.test_intake_to_deadline import message, snapshot
+from tests.waiting import wait_until
 
 OURS, LISTED = "000.00.12.H56-261102-0001", "000.00.12.H56-261102-0099"
 TAKEN_AT = "2026-11-20T06:00"
@@ -42,13 +42,12 @@ def loaded(office: Office, file: Path, *more: str) -> Any:
 
 def listed(office: Office, *, revision: int) -> dict[str, Any]:
     """Return the census once it was compared so often."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
+
+    def look() -> dict[str, Any] | None:
         found: list[dict[str, Any]] = json.loads(office.run("reconcile", "list", "--json").stdout)
-        if found and found[0]["compared_at"] and found[0]["revision"] == revision:
-            return found[0]
-        time.sleep(0.2)
-    raise AssertionError("not compared")
+        return found[0] if found and found[0]["compared_at"] and found[0]["revision"] == revision else None
+
+    return wait_until(look, what="compared")
 
 
 def test_a_list_is_loaded_compared_shown_and_corrected(office: Office, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The console on real servers: what the streams say stands in its table, once and at its newest."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from tests import servers as real
 from tests.component import harness
 from tests.contracts.test_events import GOLDEN
 from tests.servers import Database, drop_database, fresh_database
+from tests.waiting import until
 
 API_KEY = "key of the test"
 NOW = datetime.fromisoformat("2026-11-20T09:00:00+07:00")
@@ -64,9 +64,7 @@ async def hear(started: Running, *said: Outgoing, at: datetime = NOW) -> Overvie
         for name in HEARD:
             tick = Outgoing(f"tick:{name}:{at.isoformat()}", STREAMS[name].tick, orjson.dumps({"at": at}))
             await bus.publish(owners, [tick])
-    async with asyncio.timeout(20):
-        while not (await started.status())["idle"]:
-            await asyncio.sleep(0.02)
+    await until(started.status, lambda status: status["idle"])
     assert started.clock.now() == at
     return await api.read_overview(started)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from dondoc.doctor.place import Place, own_urls
 from dondoc.stack import layout
 from tests import servers as real
 from tests.component.doctoring import HERE, said, states
+from tests.waiting import until
 
 
 @pytest_asyncio.fixture
@@ -89,15 +90,6 @@ async def test_a_server_set_to_lose_or_to_grow_is_told(migrated: real.Database) 
         "synchronous_commit",
         "full_page_writes",
     ]
-
-
-async def until(look: Callable[[], Any], true: Callable[[Any], object]) -> Any:
-    """Look until something is so: a reloaded setting reaches new sessions after a moment."""
-    for _ in range(20):
-        found = await look()
-        if true(found):
-            break
-    return found
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ async def test_what_is_sent_is_accepted_repeated_or_quarantined(format: str, see
             body = b"\n".join(lines[first : first + 500])
             told = await client.post("/v1/imports/spoilt/lines", params=query, content=body)
             assert told.status_code == 202, told.text
-    await harness.until_idle({"intake": intake}, within_s=60)
+    await harness.until_idle({"intake": intake})
     outcomes = await outcomes_of(intake)
     assert len(outcomes) == LINES
     for number, line in enumerate(lines, start=1):

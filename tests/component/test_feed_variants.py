@@ -84,7 +84,7 @@ async def known_after(messages: Sequence[Message], *, nats_url: str, postgres_ur
     database = await real.fresh_database(postgres_url, migrated=["intake"])
     async with harness.services(INTAKE, nats_url=nats_url, database=database) as started:
         await send(messages, nats_url=nats_url)
-        await harness.until_idle(started, within_s=60)
+        await harness.until_idle(started)
         known = await what_is_known(started["intake"].engine)
     await real.drop_database(postgres_url, database)
     return known
@@ -133,6 +133,6 @@ async def test_a_feed_during_which_intake_is_killed_again_and_again_gives_the_sa
             await asyncio.sleep(life_s)
     await sending
     async with harness.services(INTAKE, nats_url=nats_url, database=database) as started:
-        await harness.until_idle(started, within_s=90)
+        await harness.until_idle(started)
         assert await what_is_known(started["intake"].engine) == plain
     await real.drop_database(postgres_url, database)

@@ -7,7 +7,6 @@ import gzip
 import json
 import signal
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from services.intake import importing
 from tests import servers as real
 from tests import warm
 from tests.component.harness import API_KEY
+from tests.waiting import wait_until
 
 HEADER = "code,name,kind,parent_code,email\n"
 
@@ -79,21 +79,17 @@ def answering(
     process = warm.serve(program, log=folder / f"{service}.log", env=real.clean_environment() | env)
     url = f"http://{layout.HOST}:{port}"
     try:
-        wait_until_ready(url, process)
+        wait_until(lambda: is_ready(url, process), what="intake is ready")
         yield url
     finally:
         warm.end(process, by=signal.SIGKILL if killed else signal.SIGTERM)
 
 
-def wait_until_ready(url: str, process: warm.Forked) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/health/ready").is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError("intake is not ready")
+def is_ready(url: str, process: warm.Forked) -> bool:
+    assert process.poll() is None, "intake has ended"
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"{url}/health/ready").is_success
+    return False
 
 
 def line(*codes: str) -> bytes:

@@ -26,6 +26,7 @@ from tests.component.office import (
 from tests.component.receiving import KEY, UNITS, by_channel, rows
 from tests.component.test_notify_sms import CONFIG, Kannel, running_kannel
 from tests.servers import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.long  # needs Kannel, from Debian
 
@@ -40,8 +41,7 @@ async def listening(here: Office, port: int) -> AsyncIterator[None]:
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())
     try:
-        while not server.started:
-            await asyncio.sleep(0.02)
+        await until(lambda: server.started)
         yield
     finally:
         server.should_exit = True
@@ -54,13 +54,6 @@ async def told(here: Office) -> None:
     await here.move_to(MONDAY_0730)
 
 
-async def receipt_within(here: Office, *receipts: str, within_s: float = 20) -> str:
-    async with asyncio.timeout(within_s):
-        while (receipt := (await by_channel(here))["sms"]["receipt"]) not in receipts:
-            await asyncio.sleep(0.1)
-    return str(receipt)
-
-
 def settings(kannel: Kannel, port: int) -> dict[str, object]:
     return kannel.settings(receipts_url=f"http://127.0.0.1:{port}", receipts_key=KEY)
 
@@ -70,7 +63,7 @@ async def test_kannel_tells_that_the_centre_delivered(office: Open, tmp_path: Pa
     with running_kannel(tmp_path) as kannel:
         async with office(units=UNITS, **settings(kannel, port)) as here, listening(here, port):
             await told(here)
-            await receipt_within(here, "delivered")
+            await until(lambda: by_channel(here), lambda found: found["sms"]["receipt"] == "delivered")
             heard = await rows(here, "SELECT provider, state, code, said_at FROM notify.receipt_heard ORDER BY id")
             assert {row.provider for row in heard} == {"kannel"}
             assert ("delivered", "state=1") in {(row.state, row.code) for row in heard}
@@ -86,11 +79,8 @@ async def test_what_kannel_says_of_a_try_that_it_refused_is_not_held_against_the
         async with office(units=UNITS, **settings(kannel, port)) as here, listening(here, port):
             monkeypatch.setattr(delivery, "RETRY_SECONDS", (3600,))
             await told(here)
-            async with asyncio.timeout(20):
-                while not (
-                    heard := await rows(here, "SELECT code, outcome FROM notify.receipt_heard WHERE outcome <> ''")
-                ):
-                    await asyncio.sleep(0.1)
+            asked = "SELECT code, outcome FROM notify.receipt_heard WHERE outcome <> ''"
+            heard = await until(lambda: rows(here, asked))
             assert {(row.code, row.outcome) for row in heard} == {("state=16", "refused_try")}
             notice = (await by_channel(here))["sms"]
             assert (notice["status"], notice["receipt"]) == ("stored", "")

@@ -22,6 +22,7 @@ from shared.streams import STREAMS, StreamName
 from tests import servers as real
 from tests.component import harness
 from tests.component.test_intake_to_deadline import message, snapshot
+from tests.waiting import until
 
 OWNERS: dict[StreamName, str] = {
     "FEED": "intake",
@@ -221,13 +222,9 @@ async def test_a_service_waits_for_the_owners_of_what_it_hears(nats_url: str, po
         status = await deadline.status()
         assert (status["ready"], status["idle"]) == (False, False)
         complaints = await parts.enter_async_context(start(COMPLAINTS))
-        async with asyncio.timeout(10):
-            while complaints.missing() != {"FEED": not_made, "INTAKE": not_made}:
-                await asyncio.sleep(0.02)
+        await until(complaints.missing, lambda found: found == {"FEED": not_made, "INTAKE": not_made})
         intake = await parts.enter_async_context(start(INTAKE))
-        async with asyncio.timeout(10):
-            while any((deadline.missing(), complaints.missing())):
-                await asyncio.sleep(0.02)
+        await until(lambda: not any((deadline.missing(), complaints.missing())))
         async with harness.connected(nats_url) as client:
             await harness.feed(client, [message(snapshot())])
         await harness.until_idle({"intake": intake, "deadline": deadline})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from shared.events import DeadlinePassed, SourceHeard, SourceSilent
 from tests.component import harness
 from tests.component.office import (
@@ -22,6 +20,7 @@ from tests.component.office import (
 from tests.component.test_notices_when import MONDAY_0700, Write, policy, source
 from tests.component.test_notify_ledger import ID, MONDAY_0600, WEDNESDAY_0600, alarm, take_census
 from tests.servers import free_port
+from tests.waiting import until
 
 __all__ = ["migrated", "office", "policy"]  # fixtures
 
@@ -37,9 +36,10 @@ async def pause(here: Office, paused: bool) -> None:
 
 async def stands(here: Office, *expected: tuple[str, str, str]) -> None:
     """Wait until the notices are so: that one is held is noted by the next look, and nobody waits for it."""
-    async with asyncio.timeout(10):
-        while sorted((n["channel"], n["status"], n["reason"]) for n in await here.notices()) != list(expected):
-            await asyncio.sleep(0.1)
+    await until(
+        here.notices,
+        lambda found: sorted((n["channel"], n["status"], n["reason"]) for n in found) == list(expected),
+    )
 
 
 async def attempts(here: Office) -> dict[str, int]:

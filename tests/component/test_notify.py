@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import httpx
@@ -42,6 +41,7 @@ from tests.component.office import (
     text_of,
 )
 from tests.servers import free_port
+from tests.waiting import until
 
 __all__ = ["migrated", "office"]  # fixtures
 
@@ -161,9 +161,7 @@ async def test_while_the_relay_is_down_a_notice_waits_and_then_goes_out_once(off
         await here.hear(DeadlinePassed)
         await here.move_to(FRIDAY_1601)
         await harness.tick(here.client, MONDAY_0730, streams=("INTAKE", "DEADLINE"))
-        async with asyncio.timeout(20):
-            while not (waiting := await here.notices()) or waiting[0]["attempts"] < 2:
-                await asyncio.sleep(0.05)
+        waiting = await until(here.notices, lambda found: found and found[0]["attempts"] >= 2)
         assert (waiting[0]["status"], waiting[0]["reason"]) == ("stored", "SMTPConnectError")
         with smtp_server(here.box, here.port):
             await here.settle()

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +45,7 @@ from tests.component.receiving import (
 from tests.component.sending import CENTRE_SECRET, SECRET, smtp
 from tests.component.test_notify_postfix import postfix, through  # noqa: F401 - a fixture
 from tests.component.test_notify_smpp import RECEIPT, described, message_centre
+from tests.waiting import until
 
 MONDAY_0745 = "2026-11-23T07:45:00+07:00"
 GONE = STAFFED.model_copy(
@@ -63,12 +62,6 @@ def file_of(folder: Path, *providers: dict[str, Any]) -> Path:
     path = folder / "providers.yaml"
     path.write_text(yaml.safe_dump({"providers": list(providers)}))
     return path
-
-
-async def until(look: Callable[[], Awaitable[object]], wanted: object, *, within_s: float = 60) -> None:
-    async with asyncio.timeout(within_s):
-        while await look() != wanted:
-            await asyncio.sleep(0.1)
 
 
 async def stands(here: Office) -> str:
@@ -108,7 +101,7 @@ async def test_a_mail_that_postfix_took_and_could_not_deliver_comes_back_and_its
             await here.hear(DeadlinePassed, near_at=near, due_at=due, timing="due_soon")
             await here.move_to(near)
             await here.move_to(MONDAY_0730)  # near: a mail alone, and Postfix takes it
-            await until(receipt, ("sent", "failed"))
+            await until(receipt, lambda now: now == ("sent", "failed"))
             mail = (await by_channel(here))["email"]
             assert (mail["provider"], mail["reason"]) == ("relay", "receipt: 5.1.1")
             [report] = list((box / "cur").iterdir())
@@ -154,7 +147,7 @@ async def test_what_a_message_centre_delivered_is_noted_and_what_it_could_not_go
             assert both["sms"]["provider"] == "centre"
             await hear(here, Heard("bounce", "failed", notice_id=both["email"]["notice_id"]))
             assert await peer.say(RECEIPT.format(id="m-1", stat="UNDELIV")) == 0
-            await until(receipt, "failed")
+            await until(receipt, lambda now: now == "failed")
             assert (await by_channel(here))["webhook"]["status"] == "sent"  # which tells no person
             assert await stands(here) == "undelivered"
             await here.move_to(MONDAY_0745)
@@ -164,7 +157,7 @@ async def test_what_a_message_centre_delivered_is_noted_and_what_it_could_not_go
             assert await stands(here) == "pressed"
 
             assert await peer.say(RECEIPT.format(id="m-1", stat="DELIVRD")) == 0  # after all
-            await until(receipt, "delivered")
+            await until(receipt, lambda now: now == "delivered")
             assert await peer.say(RECEIPT.format(id="m-1", stat="UNDELIV")) == 0
             await here.settle()
             assert await receipt() == "delivered"

@@ -18,6 +18,7 @@ from tests.component.certificates import signed
 from tests.component.postfix import USER, Postfix, running_postfix
 from tests.component.receiving import KEY
 from tests.component.sending import Open, house, migrated, smtp  # noqa: F401 - fixtures
+from tests.waiting import until
 
 pytestmark = [  # needs Postfix, from Debian
     pytest.mark.long,
@@ -40,10 +41,8 @@ def through(relay: Postfix, *, tls: str = "starttls", **how: Any) -> dict[str, A
     return {**told, "timeout_s": 20, **how}
 
 
-async def delivered(relay: Postfix, number: int, *, within_s: float = 60) -> None:
-    async with asyncio.timeout(within_s):
-        while len(list((relay.folder / "mail" / "all" / "new").glob("*"))) < number:
-            await asyncio.sleep(0.2)
+async def delivered(relay: Postfix, number: int) -> None:
+    await until(lambda: len(list((relay.folder / "mail" / "all" / "new").glob("*"))), lambda found: found >= number)
 
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])

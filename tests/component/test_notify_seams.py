@@ -42,6 +42,7 @@ from tests.component.test_notices_when import policy
 from tests.component.test_notices_who import ANSWER, led
 from tests.component.test_notify_policy import hear_calendar
 from tests.component.test_weekly_page import MONDAY_0800, PROVINCE
+from tests.waiting import until
 
 OFFICERS = Notice(
     "n1", "H56.12/officer", "officer", "email", at(MONDAY_0730), "withheld", "", "", "", "", "", 1, at(MONDAY_0730), []
@@ -157,9 +158,7 @@ async def test_an_sms_of_a_saturday_that_a_calendar_makes_a_working_day_leaves_o
         await here.hear(DeadlinePassed)
         await here.move_to(FRIDAY_1601)
         await here.move_to("2026-11-21T07:30:00+07:00")
-        async with asyncio.timeout(5):
-            while {n["channel"]: n["attempts"] for n in await here.notices()} != {"email": 1, "sms": 1}:
-                await asyncio.sleep(0.1)
+        await until(here.notices, lambda found: {n["channel"]: n["attempts"] for n in found} == {"email": 1, "sms": 1})
 
 
 async def test_who_takes_office_on_a_day_hears_what_reached_nobody_before(office: Open) -> None:

@@ -23,6 +23,7 @@ from services.notify.sending.providers import Smpp
 from tests.component import harness
 from tests.component.sending import House, Open, house, migrated  # noqa: F401 - fixtures
 from tests.servers import free_port
+from tests.waiting import until
 
 NOTICE = Claimed("id-1", "sms", "0900 000 124", "", "Xin chao", "", datetime(2026, 11, 23), 1, "lease")  # noqa: DTZ001
 RECEIPT = "id:{id} sub:001 dlvrd:001 submit date:2611230730 done date:2611230731 stat:{stat} err:000 text:Xin"
@@ -217,9 +218,7 @@ async def test_a_line_is_bound_once_an_operator_lets_notices_leave(
         assert peer.bound == []
         async with harness.caller(here.notify) as http:
             assert (await http.put("/v1/sending", json={"mode": "live"})).status_code == 200
-        async with asyncio.timeout(10):
-            while not peer.bound:
-                await asyncio.sleep(0.05)
+        await until(lambda: peer.bound)
 
 
 async def test_a_login_that_the_centre_refuses_is_waited_out() -> None:

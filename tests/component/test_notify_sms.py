@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from tests.component.office import (
     office,  # noqa: F401 - a fixture
 )
 from tests.servers import free_port
+from tests.waiting import until, wait_listening
 
 FAKESMSC = "/usr/lib/kannel/test/fakesmsc"
 CONFIG = """\
@@ -90,24 +90,11 @@ def running_kannel(folder: Path) -> Iterator[Kannel]:
     try:
         for command, name in zip(commands, ("bearerbox", "smsbox", "centre"), strict=True):
             started.append(spawn(command, log=folder / f"{name}.log"))
-            _wait_for_port(ports[{"bearerbox": "admin", "smsbox": "http", "centre": "centre"}[name]])
+            wait_listening(ports[{"bearerbox": "admin", "smsbox": "http", "centre": "centre"}[name]])
         yield Kannel(url, log)
     finally:
         for process in reversed(started):
             end(process)
-
-
-def _wait_for_port(port: int) -> None:
-    import socket
-    import time
-
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"nobody listens on port {port}")
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +103,9 @@ def kannel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kannel]:
         yield gateway
 
 
-async def taken_within(kannel: Kannel, *, number: int, within_s: float = 15) -> list[str]:
-    async with asyncio.timeout(within_s):
-        while len(kannel.taken()) < number:
-            await asyncio.sleep(0.1)
+async def taken(kannel: Kannel, *, number: int) -> list[str]:
+    """Return what the gateway has taken once it is so many."""
+    await until(kannel.taken, lambda found: len(found) >= number)
     return kannel.taken()
 
 
@@ -132,7 +118,7 @@ async def test_the_head_gets_an_sms_of_counts_beside_the_mail(office: Open, kann
         await here.hear(DeadlinePassed)
         await here.move_to(FRIDAY_1601)
         await here.move_to(MONDAY_0730)
-        [message] = (await taken_within(kannel, number=before + 1))[before:]
+        [message] = (await taken(kannel, number=before + 1))[before:]
         assert message == (
             "DonDoc 84900000123 text Don doc - So Nong nghiep va Moi truong: 1 viec qua han (1 moi)."
             " Chi tiet trong thu dien tu 07:30 23/11."
@@ -170,7 +156,7 @@ async def test_a_gateway_that_is_down_or_refuses_our_login_is_tried_again(kannel
     assert await send(sms_password="wrong") == TryLater("gateway answered HTTP 403")
     before = len(kannel.taken())
     assert await send() == Sent()
-    assert (await taken_within(kannel, number=before + 1))[-1] == "DonDoc 84900000124 text Xin chao"
+    assert (await taken(kannel, number=before + 1))[-1] == "DonDoc 84900000124 text Xin chao"
 
 
 def test_kannel_answers_as_the_preset_reads_it(kannel: Kannel) -> None:

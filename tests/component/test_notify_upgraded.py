@@ -24,6 +24,7 @@ from tests.component.office import (
 )
 from tests.component.test_notify_ledger import ledger, part
 from tests.servers import Database, drop_database, fresh_database
+from tests.waiting import until
 
 __all__ = ["office"]  # a fixture
 
@@ -72,10 +73,7 @@ async def contents(connection: Any) -> dict[str, list[dict[str, Any]]]:
 async def test_a_database_of_the_first_notices_goes_on(office: Open, migrated: Database) -> None:
     async with office(units=()) as here:
         assert here.notify.clock.now() == at("2026-11-23T13:00:00+07:00")
-        async with asyncio.timeout(20):
-            while not here.box.taken:
-                await asyncio.sleep(0.05)
-        again = here.box.taken[0]
+        [again, *_] = await until(lambda: here.box.taken)
         assert (again["Message-ID"], text_of(again).strip()) == ("<claimed@dondoc.example.vn>", "as it was")
         await here.settle()
         async with here.notify.engine.connect() as connection:

@@ -24,6 +24,7 @@ from tests.component.office import (
     office,  # noqa: F401 - a fixture
 )
 from tests.component.receiving import KEY, RULES, UNITS, Gateway, by_channel, gateway, hear, rows, tell
+from tests.waiting import until
 
 MONDAY_0759, MONDAY_0801 = "2026-11-23T07:59:00+07:00", "2026-11-23T08:01:00+07:00"
 
@@ -73,18 +74,14 @@ async def test_a_receipt_that_comes_before_our_own_commit_waits_for_it(office: O
         await here.move_to(FRIDAY_1601)
         sms.open.clear()
         moving = asyncio.create_task(here.move_to(MONDAY_0730))
-        async with asyncio.timeout(20):
-            while not sms.taken:
-                await asyncio.sleep(0.05)
+        await until(lambda: sms.taken)
         async with harness.caller(here.notify) as http:
             assert (await http.get(sms.taken[0]["dlr-url"].replace("%d", "1").replace("%T", ""))).status_code == 200
         await asyncio.sleep(1.5)  # it is looked at and waits
         assert (await by_channel(here))["sms"]["status"] == "stored"
         sms.open.set()
         await moving
-        async with asyncio.timeout(20):
-            while (await by_channel(here))["sms"]["receipt"] != "delivered":
-                await asyncio.sleep(0.1)
+        await until(lambda: by_channel(here), lambda found: found["sms"]["receipt"] == "delivered")
 
 
 async def test_what_is_said_of_nothing_of_ours_changes_nothing(office: Open, sms: Gateway) -> None:

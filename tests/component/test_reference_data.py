@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from services.deadline.refolding import put_folded
 from shared.service import Running
 from tests.component import harness
 from tests.component.test_intake_to_deadline import PERIODIC, message, snapshot
+from tests.waiting import until
 
 OURS, OTHERS, ENDED = (f"000.00.12.H56-261102-000{n}" for n in (1, 2, 3))
 MUONG_LAT: dict[str, Any] = {
@@ -191,9 +191,7 @@ async def test_a_walk_that_was_cut_off_goes_on_where_it_stopped(stack: Stack, mo
     monkeypatch.setattr(acts, "CALM_S", 0)
     await stack.intake.post("/v1/calendars", json=[MUONG_LAT])
     of = stack.running["deadline"]
-    async with asyncio.timeout(20):
-        while not await recalculating.walk(of, limit=1):
-            await asyncio.sleep(0.05)
+    await until(lambda: recalculating.walk(of, limit=1))
     [begun] = (await stack.deadline.get("/v1/jobs")).json()
     assert (begun["total"], begun["done"], begun["finished_at"]) == (2, 1, None)
     while await recalculating.walk(of, limit=1):

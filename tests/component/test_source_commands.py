@@ -20,6 +20,7 @@ from shared.login import inbox
 from shared.secrets import KEY_HEADER
 from tests import servers as real
 from tests.component.test_intake_to_deadline import message, snapshot
+from tests.waiting import until
 
 REFUSED = b"-ERR 'Authorization Violation'"
 
@@ -78,19 +79,16 @@ async def test_a_source_comes_and_goes_on_a_running_stack(tmp_path: Path) -> Non
         assert made["key"]["signing_secret"]  # the stack made a signing key of its own
         assert await feed(stack, made["key"]["key"]) == 401
         dondoc.run("source", "set", "motcua-7", "--unsigned")
-        await asyncio.sleep(1.1)
-        assert await feed(stack, made["key"]["key"]) == 202
+        await until(lambda: feed(stack, made["key"]["key"]), lambda status: status == 202)
         assert await answer_to(made["nats_url"]) == b"PONG"
         assert await answer_to(made["nats_url"].replace("motcua-7", "motcua-8")) == REFUSED  # nobody registered it
 
         source = await connect(made["nats_url"], "motcua-7")
         await source.request("feed.motcua-7.national", message(snapshot()), timeout=5)
         assert "NATS refuses" in dondoc.run("source", "disable", "motcua-7")
-        await asyncio.sleep(0.5)
-        assert source.is_closed
+        await until(lambda: source.is_closed)
         assert await answer_to(made["nats_url"]) == REFUSED
-        await asyncio.sleep(1.1)
-        assert await feed(stack, made["key"]["key"]) == 401
+        await until(lambda: feed(stack, made["key"]["key"]), lambda status: status == 401)
         assert dondoc.json("source", "audit")[0]["why"] == "source_disabled"
 
         told = dondoc.json("source", "enable", "motcua-7")

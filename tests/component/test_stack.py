@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from dondoc.stack import layout, lock, running
 from tests.servers import ROOT, Servers, clean_environment, free_port_base
+from tests.waiting import wait_until
 
 T = TypeVar("T")
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -46,16 +46,6 @@ def start(tmp_path: Path, base: int) -> Iterator[Start]:
         process.communicate(timeout=60)
 
 
-def wait_for(what: Callable[[], T | None], within_s: float = 30) -> T:
-    """Return the first result of `what` that is true."""
-    until = time.monotonic() + within_s
-    while time.monotonic() < until:
-        if found := what():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not come about")
-
-
 def outside(servers: Servers) -> dict[str, str]:
     """Settings of a stack that starts no servers of its own, which is quicker."""
     return {"DONDOC_NATS_URL": servers.nats_url, "DONDOC_DATABASE_URL": servers.postgres_url}
@@ -66,7 +56,7 @@ def ready_stack(data: Path) -> running.Running:
         found = running.read_down(data)
         return found if found is not None and found.ready else None
 
-    return wait_for(ready)
+    return wait_until(ready)
 
 
 def alive(pid: int) -> bool:
@@ -90,10 +80,10 @@ def test_a_killed_service_is_started_again_and_nothing_stays_after_the_end(
         program = found.programs["deadline"] if found else None
         return found if program and program.restarts == 1 and program.pid not in (0, killed) else None
 
-    second = wait_for(mended)
+    second = wait_until(mended)
     assert second.programs["deadline"].last_exit == -signal.SIGKILL
     assert second.programs["intake"] == first.programs["intake"]
-    wait_for(lambda: answers(second.http_urls["deadline"]))
+    wait_until(lambda: answers(second.http_urls["deadline"]))
     supervisor.send_signal(signal.SIGTERM)
     assert supervisor.wait(60) == 0
     assert [name for name, program in second.programs.items() if alive(program.pid)] == []
@@ -136,7 +126,7 @@ def test_what_a_killed_supervisor_left_is_no_obstacle(start: Start, tmp_path: Pa
     first = ready_stack(tmp_path)
     supervisor.kill()
     supervisor.wait()
-    wait_for(lambda: not any(alive(first.programs[service].pid) for service in layout.SERVICES))
+    wait_until(lambda: not any(alive(first.programs[service].pid) for service in layout.SERVICES))
     again = start()
     second = ready_stack(tmp_path)
     assert second.supervisor == again.pid
@@ -193,5 +183,5 @@ def test_the_real_services_come_up_are_idle_and_go_down_without_a_trace(tmp_path
         down = dondoc("down")
     assert (down.returncode, down.stdout) == (0, "stopped\n")
     assert [name for name, program in stack.programs.items() if alive(program.pid)] == []
-    wait_for(lambda: not alive(stack.supervisor))
+    wait_until(lambda: not alive(stack.supervisor))
     assert dondoc("status").returncode == 1

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from tests import servers as real
 from tests.component import harness, peers
 from tests.component.receiving import KEY, Gateway
 from tests.component.sending import smtp
+from tests.waiting import until
 
 LOCK = 4711
 # The program itself, with shorter waits: what takes minutes on a machine of a province takes a second here.
@@ -42,15 +43,6 @@ delivery.RETRY_SECONDS, shares.FIRST_REST_S = (0,), 0.5
 from services.notify.main import main
 main()
 """
-
-
-async def until(look: Callable[[], Awaitable[bool]], *, within_s: float = 30, what: str = "") -> None:
-    try:
-        async with asyncio.timeout(within_s):
-            while not await look():
-                await asyncio.sleep(0.03)
-    except TimeoutError:
-        raise AssertionError(f"not within {within_s} s: {what or look.__name__}") from None
 
 
 @dataclass

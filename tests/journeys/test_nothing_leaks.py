@@ -34,6 +34,7 @@ from shared.secrets import KEY_HEADER
 from tests import servers as real
 from tests.component.peers import refusing_relay
 from tests.unit.notify import mails_that_report as mails
+from tests.waiting import until
 
 pytestmark = pytest.mark.long
 
@@ -226,15 +227,7 @@ async def until_well(stack: Stack) -> None:
             and await stack.post("complaints", "/v1/complaints", json={"text": "x", "unit": "H56.12"}) == 201
         )
 
-    async with asyncio.timeout(60):
-        while not await ready():
-            await asyncio.sleep(0.3)
-
-
-async def until(true: Any, within_s: float = 60) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():
-            await asyncio.sleep(0.2)
+    await until(ready)
 
 
 async def places(stack: Stack) -> dict[str, bytes]:

@@ -11,9 +11,10 @@ from tests import servers as real
 from tests.component.office import FRIDAY_1601, MONDAY_0730, MONDAY_1400, OVERSIGHT, at, unit
 from tests.component.receiving import STAFFED, holding
 from tests.component.sending import migrated, smtp  # noqa: F401 - a fixture
-from tests.journeys.faults import House, until
+from tests.journeys.faults import House
 from tests.journeys.judging import census_is_ledger, every_fact_once, id_of
 from tests.journeys.test_pressing_under_faults import house, say
+from tests.waiting import until
 
 __all__ = ["house"]  # a fixture
 
@@ -49,7 +50,7 @@ async def test_whatever_providers_do_each_head_is_told_or_somebody_else(house: H
     await say(house, UNITS, OVERDUE)
     await house.move_to(FRIDAY_1601)
     await house.move_to(MONDAY_0730)
-    await until(lambda: _all_ended(house), within_s=60, what="all of Monday is sent, or refused for good")
+    await until(lambda: _all_ended(house), what="all of Monday is sent, or refused for good")
     [told] = [message for message in house.sms.taken if id_of(message) == notice_id("H56.12", at(MONDAY_0730), "sms")]
     for word in (2, 1, 8, 1, 2):  # failed, and delivered all the same; the other gateway's word never comes
         assert await house.tell(told, word)

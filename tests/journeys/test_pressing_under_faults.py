@@ -27,8 +27,9 @@ from tests import servers as real
 from tests.component.office import FRIDAY_1600, FRIDAY_1601, MONDAY_0730, MONDAY_1400, OVERSIGHT, at, obligation, unit
 from tests.component.receiving import STAFFED, gateway
 from tests.component.sending import migrated  # noqa: F401 - a fixture
-from tests.journeys.faults import House, house_of, until
+from tests.journeys.faults import House, house_of
 from tests.journeys.judging import census_is_ledger, every_fact_once, id_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.long  # starts notify twice a test
 

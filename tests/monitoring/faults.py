@@ -16,6 +16,7 @@ from dondoc.drive import Timed
 from shared import bus
 from tests import servers as real
 from tests.monitoring.scene import Scene
+from tests.waiting import until
 
 FAR_AWAY = "2099-01-01T00:00:00Z"
 
@@ -42,9 +43,7 @@ async def a_silent_source(stage: Stage) -> AsyncIterator[None]:
         "UPDATE intake.source_heard SET heard_at = heard_at - interval '1 hour', due_at = NULL, allowed_min = 30, "
         "silent_since = heard_at - interval '1 hour' WHERE source = 'motcua-2' RETURNING 1"
     )
-    async with asyncio.timeout(30):
-        while not await scene.sql(silent):
-            await asyncio.sleep(0.2)
+    await until(lambda: scene.sql(silent))
     yield
     await scene.feed(scene.dossier(unit=9, due="20261120101000"), source="motcua-2")
 
@@ -65,9 +64,7 @@ async def an_entry_that_nobody_sees_to(stage: Stage) -> AsyncIterator[None]:
         "UPDATE intake.quarantine SET waiting_since = clock_timestamp() - interval '1 year' "
         "WHERE reason = 'unreadable' AND size = 9 RETURNING 1"
     )
-    async with asyncio.timeout(30):
-        while not await stage.scene.sql(old):
-            await asyncio.sleep(0.2)
+    await until(lambda: stage.scene.sql(old))
     yield
     await stage.scene.sql(
         "UPDATE intake.quarantine SET state = 'dropped', closed_at = clock_timestamp() WHERE size = 9"
