@@ -88,7 +88,11 @@ async def actor(request: Request, key: Annotated[str | None, Depends(_header)]) 
             found = await officers.with_key(connection, key)
             if found and found.unit:
                 today = running_of(request).clock.now().astimezone(PROVINCE_ZONE).date()
-                found = replace(found, under=(await reference.units(connection)).over(found.unit, on=today))
+                units = await reference.units(connection)
+                former = units.former(found.unit, on=today)
+                heir_of = frozenset(one for one in former if len(units.stand(one, on=today)) == 1)
+                under = units.over(found.unit, on=today)
+                found = replace(found, under=under, heir_of=heir_of, former=former)
     if found is None:
         raise HTTPException(401, f"send your key in the header {KEY_HEADER}: the operator makes one for each officer")
     return found

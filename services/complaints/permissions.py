@@ -26,6 +26,8 @@ HANDLING: frozenset[Action] = frozenset(("read", "accept", "not_ours", "ask", "e
 class Actor:
     """Who asks. id: opaque. unit: its code; person: as posts have it; None: not tied to any. under: who is over them.
 
+    heir_of: units that are no more and in whose place the own one alone stands. former: all in whose place it stands,
+    also beside others.
     operator: the holder of the installation's key: does in the open all that others do there.
     inspector: sees all that is restricted. confidant: what is restricted and was given to the own unit.
     """
@@ -35,11 +37,18 @@ class Actor:
     person: str | None
     roles: frozenset[Role]
     under: frozenset[str] = frozenset()
+    heir_of: frozenset[str] = frozenset()
+    former: frozenset[str] = frozenset()
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Return the units whose matters are its own."""
+        return self.heir_of | {self.unit} if self.unit else frozenset()
 
     @property
     def names(self) -> list[str]:
         """Return the words under which it may be the one accused, or work for that one."""
-        return [word for word in (self.unit, self.person, *sorted(self.under)) if word]
+        return [word for word in (self.unit, self.person, *sorted(self.under | self.former)) if word]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ def may(actor: Actor, action: Action, about: About) -> bool:
         return False
     if action == "read_identity":
         return "identity_reader" in actor.roles and may(actor, "read", about)
-    roles, own = actor.roles, actor.unit is not None and actor.unit == about.handler
+    roles, own = actor.roles, about.handler in actor.own
     if about.restricted:
         return ("inspector" in roles and action in SORTING | HANDLING) or (
             "confidant" in roles and own and action in HANDLING
@@ -87,22 +96,22 @@ def is_counted(actor: Actor, about: About, *, against: str | None, decided: bool
     """
     if about.restricted or not about.not_to.isdisjoint(actor.names):
         return False
-    own = actor.unit is not None and actor.unit == against
+    own = against in actor.own
     return may_bring(actor) or ("handler" in actor.roles and own and decided)
 
 
 # The same, of rows of complaints.complaint under the name c; its values are among `visible_values`.
 COUNTED = (
     "(NOT c.restricted AND NOT c.not_to && CAST(:names AS text[]) "
-    "AND (:sees_open OR (:handles AND c.about_unit = :own_unit AND c.kind_by IS NOT NULL)))"
+    "AND (:sees_open OR (:handles AND c.about_unit = ANY(CAST(:own_units AS text[])) AND c.kind_by IS NOT NULL)))"
 )
 
 
 # `may` for `read`, of rows of complaints.complaint under the name c; its values are `visible_values`.
 VISIBLE = (
     "(NOT c.not_to && CAST(:names AS text[]) AND CASE WHEN c.restricted "
-    "THEN :sees_restricted OR (:trusted AND c.handler = :own_unit) "
-    "ELSE :sees_open OR (:handles AND c.handler = :own_unit) END)"
+    "THEN :sees_restricted OR (:trusted AND c.handler = ANY(CAST(:own_units AS text[]))) "
+    "ELSE :sees_open OR (:handles AND c.handler = ANY(CAST(:own_units AS text[]))) END)"
 )
 
 
@@ -110,7 +119,7 @@ def visible_values(actor: Actor) -> dict[str, Any]:
     """Return the values of `VISIBLE`."""
     return {
         "names": actor.names,
-        "own_unit": actor.unit or "",
+        "own_units": sorted(actor.own),
         "sees_open": not actor.roles.isdisjoint(("operator", "sorter")),
         "handles": "handler" in actor.roles,
         "sees_restricted": "inspector" in actor.roles,
@@ -122,12 +131,12 @@ def may_find(actor: Actor) -> tuple[str, dict[str, Any]]:
     """Return the same for rows of complaints.finding, where nothing is under seal, as a condition and its values."""
     sql = (
         "NOT (finding.not_to && CAST(:may_names AS text[])) "
-        "AND (:may_all OR (:may_handle AND finding.handler = :may_unit))"
+        "AND (:may_all OR (:may_handle AND finding.handler = ANY(CAST(:may_units AS text[]))))"
     )
     values = visible_values(actor)
     return sql, {
         "may_names": values["names"],
         "may_all": values["sees_open"],
         "may_handle": values["handles"],
-        "may_unit": values["own_unit"],
+        "may_units": values["own_units"],
     }

@@ -44,6 +44,7 @@ class Offices:
 
     def __init__(self, units: Iterable[UnitDescribed]) -> None:
         self.units = {unit.code: unit for unit in units}
+        self._former: dict[date, dict[str, set[str]]] = {}
 
     @cached_property
     def _index(self) -> directory.Directory:
@@ -65,6 +66,18 @@ class Offices:
         day = on.isoformat()
         standing = self._index.successors(code, on=day)
         return tuple(one for one in standing if (unit := self._index.units.get(one)) and unit.is_in_force(day))
+
+    def former(self, code: str, *, on: date) -> frozenset[str]:
+        """Return the units that are no more and in whose place a unit stands on a day, alone or beside others."""
+        known = self._former.get(on)
+        if known is None:
+            known = {}
+            for old in self.units:
+                for one in self.stand(old, on=on):
+                    if one != old:
+                        known.setdefault(one, set()).add(old)
+            self._former = {on: known}
+        return frozenset(known.get(code, ()))
 
     def parent(self, code: str) -> str | None:
         unit = self.units.get(code)

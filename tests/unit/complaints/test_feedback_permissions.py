@@ -71,6 +71,22 @@ def test_whom_it_is_about_may_nothing_whatever_the_roles(action: Action, named: 
         assert not may(every, action, about(restricted, own, not_to=frozenset((named,))))
 
 
+@pytest.mark.parametrize(("role", "restricted"), [("handler", False), ("confidant", True)])
+def test_the_sole_heir_of_a_unit_has_its_matters_and_who_is_one_of_several_has_not(
+    role: Role, restricted: bool
+) -> None:
+    heir = Actor("o1", "N", "p1", frozenset((role,)), heir_of=frozenset("U"), former=frozenset("UW"))
+    assert {action for action in ACTIONS if may(heir, action, about(restricted, own=True))} == HANDLING
+    assert not may(heir, "read", About(restricted, "W", frozenset()))
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_who_came_in_place_of_the_accused_unit_may_nothing(action: Action) -> None:
+    heir = Actor("o1", "N", "p1", frozenset(ROLES), heir_of=frozenset("U"), former=frozenset("UW"))
+    for accused in ("U", "W"):
+        assert not may(heir, action, about(False, own=True, not_to=frozenset((accused,))))
+
+
 def test_an_identity_is_read_by_who_has_the_role_and_sees_the_matter() -> None:
     assert not may(actor("sorter"), "read_identity", about(False, False))
     assert may(actor("sorter", "identity_reader"), "read_identity", about(False, False))
