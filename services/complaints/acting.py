@@ -34,7 +34,7 @@ class NotAllowedError(Exception):
 class Act(NamedTuple):
     """name: in the history. change: the case after it. note: words kept under seal. answer: a new one. said: its event.
 
-    beside: another feedback that it needs, which the actor must be able to see.
+    joined_to: the number of the feedback that it is to be dealt with in, which the actor must be able to see.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Act(NamedTuple):
     note: str | None = None
     answer: str | None = None
     said: type[ComplaintChanged] = ComplaintChanged
-    beside: str | None = None
+    joined_to: str | None = None
 
 
 async def get(connection: AsyncConnection, written: str, actor: Actor, *, lock: bool = False) -> Feedback:
@@ -83,11 +83,19 @@ async def by_officer(
     feedback = await get(connection, code, actor, lock=True)
     if not may(actor, action, feedback.about):
         raise NotAllowedError(action)
-    if act.beside:
-        other = await get(connection, act.beside, actor, lock=True)
-        if not _is_seen_by_all_of(feedback.case, other.case):
-            raise ActError("that one is kept from some who see this one: decide first that this one is about the same")
+    if act.joined_to:
+        act = act._replace(change=await _joining(connection, feedback, act.joined_to, actor))
     return await _do(connection, office, feedback, act, actor=actor.id, now=now, headers=headers)
+
+
+async def _joining(connection: AsyncConnection, feedback: Feedback, to: str, actor: Actor) -> Change:
+    """Return what joins a feedback to another one. raises: NotThereError, ActError."""
+    other = await get(connection, to, actor, lock=True)
+    if not _is_seen_by_all_of(feedback.case, other.case):
+        raise ActError("that one is kept from some who see this one: decide first that this one is about the same")
+    if await store.lock_joined(connection, feedback.case.code):
+        raise ActError("others are dealt with in this one: join that one to this one, or separate them first")
+    return lambda feedback, at: life.join(feedback.case, other.case, at=at)
 
 
 async def by_sender(
@@ -148,7 +156,8 @@ async def _do(
     await store.add_steps(connection, [Step(case.code, after.revision, at, act.name, actor, case.handler, note)])
     await indexing.keep(connection, [after], office, await reference.units(connection))
     events = [saying.said(act.said, after, at=at, headers=headers)]
-    if not _is_seen_by_all_of(feedback.case, case):
+    answers_no_more = life.answers_others(feedback.case) and not life.answers_others(case)
+    if answers_no_more or not _is_seen_by_all_of(feedback.case, case):
         events += await _set_apart(connection, office, case.code, at=at, headers=headers)
     return after, events
 
@@ -161,7 +170,10 @@ def _is_seen_by_all_of(case: Case, other: Case) -> bool:
 async def _set_apart(
     connection: AsyncConnection, office: Office, code: str, *, at: datetime, headers: Mapping[str, str]
 ) -> list[Outgoing]:
-    """Separate what was joined to a feedback that some may see no more: they would learn of it from what is joined."""
+    """Separate what was joined to a feedback that has no answer for all any more, or that some may see no more.
+
+    Who sent it would wait for ever; who may not see that one would learn of it from what is joined to it.
+    """
     act, events = Act("separate", lambda feedback, at: _separated(office, feedback, at)), []
     for joined in await store.lock_joined(connection, code):
         events += (await _do(connection, office, joined, act, actor=SYSTEM, now=at, headers=headers))[1]

@@ -35,8 +35,15 @@ def dues_of(case: Case, calendar: WorkCalendar) -> Dues:
     return Dues(
         due_at(screening, calendar) if screening and screening.end != "void" else None,
         screening.ended_at if screening and screening.end != "void" else None,
-        due_at(answer, calendar) if answer and answer.end not in ("void", "refused") else None,
+        _answer_due_at(answer, calendar) if answer and answer.end != "void" else None,
     )
+
+
+def _answer_due_at(answer: FeedbackTerm, calendar: WorkCalendar) -> datetime | None:
+    """Return when the answer was owed; what was refused in time owes none, what was refused too late is late."""
+    due = due_at(answer, calendar)
+    in_time = answer.end == "refused" and due is not None and answer.ended_at is not None and answer.ended_at <= due
+    return None if in_time else due
 
 
 def due_at(term: FeedbackTerm, calendar: WorkCalendar) -> datetime | None:

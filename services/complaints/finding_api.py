@@ -46,12 +46,16 @@ async def search(
     if any(at and at.tzinfo is None for at in (since, until)):
         raise HTTPException(422, "since, until: give a time with its offset, such as 2026-11-20T09:00:00+07:00")
     filters = searching.Filters(handler=handler, state=state, kind=kind, since=since, until=until)
+    try:
+        wanted = query.read(q)
+    except query.QueryTooLongError as error:
+        raise HTTPException(422, f"q: {error}") from None
     async with running_of(request).engine.connect() as connection:
         ended = await store.find_visible(connection, actor, before) if before is not None else None
         if before is not None and ended is None:
             raise no_page("before")
         page = await searching.search(
-            connection, query.read(q), visible=may_find(actor), filters=filters, before=ended, limit=limit
+            connection, wanted, visible=may_find(actor), filters=filters, before=ended, limit=limit
         )
     return {
         "found": [{name: value for name, value in asdict(one).items() if name != "complaint_id"} for one in page.found],
@@ -115,6 +119,6 @@ def _may_see(actor: Actor) -> Visible:
     everywhere = not actor.roles.isdisjoint(("operator", "sorter", "inspector"))
     return patterns.seen_by(
         ids=actor.names,
-        units=None if everywhere else [actor.unit or ""],
+        units=None if everywhere else sorted(actor.own),
         restricted=not actor.roles.isdisjoint(("inspector", "confidant")),
     )

@@ -25,12 +25,12 @@ async def keep(
     connection: AsyncConnection, changed: Sequence[Feedback], office: Office, units: Units, *, new: bool = False
 ) -> None:
     """Index what is new or changed, in the transaction that stores it. new: none of it can be in the index yet."""
+    said = {one.id: _reports(one, office, units) for one in changed}
     await store.index(connection, [_indexed(one) for one in changed if one.text is not None])
     if not new:
         await store.remove(connection, [one.id for one in changed if one.text is None])
-        await reports.count_out(connection, [one.id for one in changed if one.case.state in NOT_COUNTED])
-    counted = [one for one in changed if one.case.state not in NOT_COUNTED]
-    await reports.count_in(connection, [report for one in counted for report in _reports(one, office, units)])
+        await reports.count_out(connection, [one.id for one in changed if not said[one.id]])
+    await reports.count_in(connection, [report for of_one in said.values() for report in of_one])
 
 
 def _indexed(feedback: Feedback) -> Indexed:
@@ -52,6 +52,8 @@ def _indexed(feedback: Feedback) -> Indexed:
 def _reports(feedback: Feedback, office: Office, units: Units) -> list[Report]:
     """Return the unit that a feedback names, and the officers whom it is kept from because it is about them."""
     case, on = feedback.case, feedback.case.filed_at.astimezone(PROVINCE_ZONE).date()
+    if case.state in NOT_COUNTED:
+        return []
     word = office.words(feedback)["unit"]
     unit = units.resolve(word, on=on) if word else None
     persons = [one for one in case.not_to if units.kind(one) is None]

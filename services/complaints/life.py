@@ -100,9 +100,12 @@ def supplement(case: Case, *, at: datetime) -> Case:
 def move(case: Case, to: str | None, policy: Policy, *, at: datetime, returned: bool = False) -> Case:
     """Give it to another unit: what is owed begins anew there. returned: the unit that had it says it is not its own.
 
+    What the sender was asked for is waited for no more.
     law: the national clock counts from sending, or from the last transfer.
     """
     _must_be_open(case)
+    if case.state == "supplement_asked":
+        case = supplement(case, at=at)
     if to == case.handler:
         raise ActError("that unit has it already")
     if returned and case.kind_by is None:
@@ -113,14 +116,21 @@ def move(case: Case, to: str | None, policy: Policy, *, at: datetime, returned: 
     moved = replace(screened, handler=to, been=been, moves=case.moves + returned)
     for name in names:
         moved = _begin(moved, name, policy, unit=to, since=at)
-    return replace(moved, state="accepted") if moved.state == "supplement_asked" and moved.kind_by else moved
+    return moved
 
 
-def extend(case: Case, policy: Policy, *, at: datetime) -> Case:
-    """Use the law's extension of the acceptance or the settlement. raises: ActError - there is none, or no more."""
+def extend(case: Case, policy: Policy, *, number: int) -> Case:
+    """Use the law's extension of the acceptance or the settlement; one that was used already changes nothing.
+
+    number: which one, from 1. raises: ActError - there is none, no more, or the one before was not used.
+    """
     term = case.open_term("acceptance", "settlement")
     if term is None:
         raise ActError("only acceptance and settlement of a complaint or a denunciation are extended, while they run")
+    if number <= term.extended:
+        return case
+    if number > term.extended + 1:
+        raise ActError(f"it was extended {term.extended} times: give `number` {term.extended + 1}")
     if term.extended >= policy.extensions(case.kind, term.name, instance=case.instance):
         raise ActError(
             "the law allows no extension of it" if not term.extended else "it was extended as often as the law allows"
@@ -182,12 +192,23 @@ def rate(case: Case, rating: int) -> Case:
     return replace(case, rating=rating)
 
 
-def join(case: Case, to: str, *, at: datetime) -> Case:
-    """Let it be dealt with in another one, whose answer is its answer."""
+def join(case: Case, to: Case, *, at: datetime) -> Case:
+    """Let it be dealt with in another one, whose answer is its answer; so that one must be to have one for all."""
     _must_be_open(case)
-    if to == case.code:
+    if to.code == case.code:
         raise ActError("a feedback is not joined to itself")
-    return replace(_end(case, (), at=at, end="void"), state="joined", joined_to=to)
+    if case.kind not in ANSWERED_IN_THE_OPEN:
+        raise ActError("who complains or denounces is owed a settlement of their own: it is not joined to another")
+    if to.joined_to is not None:
+        raise ActError(f"that one is dealt with in {to.joined_to} itself: join it to that")
+    if not answers_others(to):
+        raise ActError("that one will have no answer that all may read: only what is answered in the open has others")
+    return replace(_end(case, (), at=at, end="void"), state="joined", joined_to=to.code)
+
+
+def answers_others(case: Case) -> bool:
+    """Return whether its answer is, or is to be, one for all: what is joined to it waits for that."""
+    return case.kind in ANSWERED_IN_THE_OPEN and not case.sealed and case.state not in ("refused", "joined")
 
 
 def separate(case: Case, policy: Policy, *, screened_by: str | None, at: datetime) -> Case:

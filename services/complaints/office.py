@@ -81,7 +81,7 @@ class Office:
         if case.sealed:
             sealed_answer = self.envelope.seal(said.encode(), about=f"{case.code}/answer") if said is not None else None
             return {
-                **dict.fromkeys(WORDS),
+                **dict.fromkeys((*WORDS, "procedure")),
                 "sealed": self.sealed(case.code, words),
                 "answer": None,
                 "sealed_answer": sealed_answer,

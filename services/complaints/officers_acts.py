@@ -8,13 +8,14 @@ from typing import NamedTuple
 from services.complaints import life, sorting
 from services.complaints.acting import Act
 from services.complaints.case import ActError, Case, Decision
+from services.complaints.dues import due_at
 from services.complaints.filing import read_code
 from services.complaints.office import Office
 from services.complaints.permissions import Action, Actor
 from services.complaints.reference import Dossier
 from services.complaints.rules.policy import NoTermError
 from services.complaints.rules.units import Units
-from services.complaints.shapes import Decided, Joined, Moved, Said
+from services.complaints.shapes import Decided, Extended, Joined, Moved, Said
 from services.complaints.store import Feedback
 from shared.clock import PROVINCE_ZONE
 from shared.events import ComplaintAnswered, ComplaintRouted, FeedbackKind
@@ -68,8 +69,30 @@ def _may_be_unsigned(office: Office, kind: FeedbackKind, rule: str, *, at: datet
         raise ActError(f"its sender gave no name, without which it is not taken as a {kind} ({anonymous.basis})")
 
 
-def refuse(body: Said, _: Surroundings) -> Asked:
-    return Asked("refuse", Act("refuse", lambda feedback, at: life.refuse(feedback.case, at=at), note=body.text))
+def refuse(body: Said, of: Surroundings) -> Asked:
+    def change(feedback: Feedback, at: datetime) -> Case:
+        if of.actor.roles.isdisjoint(("operator", "sorter", "inspector")):
+            _may_still_refuse(feedback.case, of.office, at=at)
+        return life.refuse(feedback.case, at=at)
+
+    return Asked("refuse", Act("refuse", change, note=body.text))
+
+
+def _may_still_refuse(case: Case, office: Office, *, at: datetime) -> None:
+    """Refuse a refusal by who has to answer when the time for it is over. raises: ActError.
+
+    law: as long as the screening may take; counted from when the unit got it.
+    """
+    term = case.open_term("answer")
+    if term is None:
+        return
+    length = office.policy(at).term(case.kind, "screening")
+    last = due_at(term.model_copy(update={"value": length.value, "measure": length.measure}), vietnam())
+    if last is not None and at > last:
+        raise ActError(
+            f"it could be refused until {last.astimezone(PROVINCE_ZONE):%d/%m/%Y %H:%M} ({length.basis}): "
+            "answer it, or give it back if it is not yours"
+        )
 
 
 def accept(body: Said, of: Surroundings) -> Asked:
@@ -124,11 +147,31 @@ def not_ours(body: Said, of: Surroundings) -> Asked:
     return Asked("not_ours", Act("not_ours", change, note=body.text, said=ComplaintRouted))
 
 
-def extend(body: Said, of: Surroundings) -> Asked:
-    def change(feedback: Feedback, at: datetime) -> Case:
-        return life.extend(feedback.case, of.office.policy(at), at=at)
+def extend(body: Extended, of: Surroundings) -> Asked:
+    """The same extension again changes nothing; the second one is asked for by its `number`."""
+    decided_at = body.decided_at
 
-    return Asked("extend", Act("extend", change, note=body.text))
+    def change(feedback: Feedback, at: datetime) -> Case:
+        _must_be_running(feedback.case, decided_at or at, now=at)
+        return life.extend(feedback.case, of.office.policy(at), number=body.number)
+
+    on = f" (quyết định ngày {decided_at.astimezone(PROVINCE_ZONE):%d/%m/%Y})" if decided_at else ""
+    return Asked("extend", Act("extend", change, note=body.text + on))
+
+
+def _must_be_running(case: Case, decided_at: datetime, *, now: datetime) -> None:
+    """Refuse an extension that was not decided while what it extends ran. raises: ActError."""
+    term = case.open_term("acceptance", "settlement")
+    if term is None:
+        return
+    if not term.since <= decided_at <= now:
+        raise ActError("decided_at: an extension is decided after what it extends began, and not in the future")
+    due = due_at(term, vietnam())
+    if due is not None and decided_at > due:
+        raise ActError(
+            f"its time ran out on {due.astimezone(PROVINCE_ZONE):%d/%m/%Y %H:%M}: what is late is not extended; "
+            "where that was decided before, give `decided_at`"
+        )
 
 
 def answer(body: Said, of: Surroundings) -> Asked:
@@ -148,7 +191,7 @@ def publish(body: Said, _: Surroundings) -> Asked:
 
 def join(body: Joined, _: Surroundings) -> Asked:
     to = read_code(body.to) or body.to
-    return Asked("join", Act("join", lambda feedback, at: life.join(feedback.case, to, at=at), beside=to))
+    return Asked("join", Act("join", lambda feedback, _: feedback.case, joined_to=to))
 
 
 def separate(body: Said, of: Surroundings) -> Asked:

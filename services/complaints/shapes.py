@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.complaints.filing import Line, Text
 from shared.events import FeedbackKind
@@ -27,6 +27,13 @@ class Moved(Body):
 
     unit: Word
     text: Text
+
+
+class Extended(Said):
+    """number: which extension, 1 or 2, where the law gives two. decided_at: when, if it was not decided just now."""
+
+    number: Annotated[int, Field(ge=1, le=2)] = 1
+    decided_at: AwareDatetime | None = None
 
 
 class Joined(Body):

@@ -25,7 +25,7 @@ from services.complaints.asking import (
 )
 from services.complaints.officers_acts import Asked, Surroundings
 from services.complaints.permissions import Actor
-from services.complaints.shapes import Decided, Joined, Moved, Said
+from services.complaints.shapes import Decided, Extended, Joined, Moved, Said
 from services.complaints.store import Feedback
 from services.complaints.suggesting.suggest import suggest
 from shared.bodies import described, read_json
@@ -191,7 +191,7 @@ _add_act("acceptance", Said, officers_acts.accept)
 _add_act("request", Said, officers_acts.ask)
 _add_act("transfer", Moved, officers_acts.transfer)
 _add_act("return", Said, officers_acts.not_ours)
-_add_act("extension", Said, officers_acts.extend)
+_add_act("extension", Extended, officers_acts.extend)
 _add_act("answer", Said, officers_acts.answer)
 _add_act("publication", Said, officers_acts.publish)
 _add_act("joining", Joined, officers_acts.join)

@@ -120,11 +120,25 @@ async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> di
     return {row.code: row.id for row in found}
 
 
+WRITTEN = ("text", "sealed", "answer", "sealed_answer", "unit", "place", "dossier", "procedure")
+
+
 async def put(connection: AsyncConnection, feedback: Feedback) -> None:
     """Store a changed feedback, which the caller has locked; its revision is the new one."""
     values = case_values(feedback.case) | {
         name: getattr(feedback, name)
-        for name in ("id", "revision", "text", "sealed", "answer", "sealed_answer", "unit", "place", "dossier")
+        for name in (
+            "id",
+            "revision",
+            "text",
+            "sealed",
+            "answer",
+            "sealed_answer",
+            "unit",
+            "place",
+            "dossier",
+            "procedure",
+        )
     }
     changed = ", ".join(
         f"{name} = CAST(:{name} AS jsonb)" if name == "terms" else f"{name} = :{name}"

@@ -172,8 +172,6 @@ async def test_what_is_in_the_open_does_not_point_to_what_is_kept(desk: Desk) ->
     assert first not in shown.text
     assert (shown.json()["state"], shown.json()["joined_to"]) == ("received", None)
     await sounds_unknown(desk, head, first)
-    other = (await desk.file(kind_hint="denunciation", unit=COMMUNE))["code"]
-    await desk.done(other, "joining", inspector, to=hidden)
 
 
 async def test_what_was_noted_while_it_was_restricted_stays_so_when_it_is_opened(desk: Desk) -> None:

@@ -60,10 +60,10 @@ async def take_table(
     _must_bring(actor)
     running = running_of(request)
     try:
-        lines = table.read(await read_body(request, limit=MOST_BYTES))
+        lines = await asyncio.to_thread(table.read, await read_body(request, limit=MOST_BYTES))
     except table.TableError as error:
         raise HTTPException(422, str(error)) from None
-    given, refused = take(lines, now=running.clock.now())
+    given, refused = await asyncio.to_thread(take, lines, now=running.clock.now())
     if dry_run:
         known = await _known(running, source, given)
         filed = [{"line": one.number, "ref": one.ref, "code": None} for one in given if one.ref not in known]

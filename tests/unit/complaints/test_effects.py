@@ -62,10 +62,17 @@ def test_a_pause_moves_the_due_time_and_while_it_lasts_there_is_none() -> None:
 def test_what_was_refused_or_joined_owes_no_answer_and_only_a_refusal_is_a_screening() -> None:
     refused = dues_of(life.refuse(filed(), at=AT + timedelta(days=1)), vietnam())
     assert (refused.screened_at, refused.answer_due_at) == (AT + timedelta(days=1), None)
-    joined = dues_of(life.join(filed(), "PA-3333-3333-3333", at=AT), vietnam())
+    joined = dues_of(life.join(filed(), replace(filed(), code="PA-3333-3333-3333"), at=AT), vietnam())
     assert joined == (None, None, None)
     decided = life.decide(filed(), Decision("complaint", "U"), POLICY, by="o", at=AT)
     assert dues_of(decided, vietnam()).answer_due_at is None
+
+
+def test_a_refusal_after_the_answer_was_due_leaves_it_late() -> None:
+    due = dues_of(filed(), vietnam()).answer_due_at
+    assert due
+    assert dues_of(life.refuse(filed(), at=due), vietnam()).answer_due_at is None
+    assert dues_of(life.refuse(filed(), at=due + timedelta(minutes=1)), vietnam()).answer_due_at == due
 
 
 def test_past_the_last_known_day_of_the_calendar_no_due_time_is_guessed() -> None:

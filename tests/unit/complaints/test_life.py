@@ -33,6 +33,9 @@ def decided(kind: FeedbackKind = "reflection", handler: str = "U", case: Case | 
     return life.decide(case or filed(), Decision(kind, handler), POLICY, by="o1", at=day(1))
 
 
+OTHER = replace(decided(), code="PA-3333-3333-3333")
+
+
 def owed(case: Case) -> dict[str, str | None]:
     return {term.name: term.unit for term in case.terms if term.ended_at is None}
 
@@ -66,10 +69,13 @@ def test_a_complaint_is_accepted_and_settled_and_its_answer_is_not_owed(kind: Fe
     case = life.accept(case, POLICY, at=day(3))
     assert owed(case) == {"settlement": "U"}
     for extended, value in enumerate(longer, 1):
-        case = life.extend(case, POLICY, at=day(4))
+        case = life.extend(case, POLICY, number=extended)
+        assert life.extend(case, POLICY, number=extended) == case, "said again it is the same extension"
         assert [(t.extended, t.value) for t in case.terms if t.name == "settlement"] == [(extended, value)]
     with pytest.raises(ActError, match="as often as the law allows"):
-        life.extend(case, POLICY, at=day(4))
+        life.extend(case, POLICY, number=len(longer) + 1)
+    with pytest.raises(ActError, match=f"give `number` {len(longer) + 1}"):
+        life.extend(case, POLICY, number=len(longer) + 2)
     case = life.answer(case, POLICY, at=day(5))
     assert owed(case) == {}, "a settlement is not published"
     with pytest.raises(ActError, match="other remedies"):
@@ -77,12 +83,12 @@ def test_a_complaint_is_accepted_and_settled_and_its_answer_is_not_owed(kind: Fe
 
 
 def test_the_first_handling_of_a_denunciation_is_extended_once_and_that_of_a_complaint_never() -> None:
-    case = life.extend(decided("denunciation"), POLICY, at=day(2))
+    case = life.extend(decided("denunciation"), POLICY, number=1)
     assert [(t.name, t.extended, t.value) for t in case.terms if t.ended_at is None] == [("acceptance", 1, 10)]
     with pytest.raises(ActError, match="as often as the law allows"):
-        life.extend(case, POLICY, at=day(2))
+        life.extend(case, POLICY, number=2)
     with pytest.raises(ActError, match="no extension"):
-        life.extend(decided("complaint"), POLICY, at=day(2))
+        life.extend(decided("complaint"), POLICY, number=1)
 
 
 def test_a_policy_may_hide_the_senders_of_a_kind_whatever_they_ask() -> None:
@@ -168,13 +174,48 @@ def test_an_answer_needs_an_officers_decision_before() -> None:
 
 
 def test_what_is_joined_owes_nothing_until_it_is_separated() -> None:
-    case = life.join(decided(), "PA-3333-3333-3333", at=day(2))
+    case = life.join(decided(), OTHER, at=day(2))
     assert (case.state, owed(case)) == ("joined", {})
     with pytest.raises(ActError, match="separate it first"):
         life.answer(case, POLICY, at=day(3))
     apart = life.separate(case, POLICY, screened_by="centre", at=day(4))
     assert (apart.state, apart.joined_to) == ("received", None)
     assert owed(apart) == {"screening": "centre", "answer": "U"}
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [
+        (decided(), "not joined to itself"),
+        (decided("complaint", case=OTHER), "no answer that all may read"),
+        (decided("denunciation", case=OTHER), "no answer that all may read"),
+        (replace(OTHER, hides_identity=True), "no answer that all may read"),
+        (life.refuse(OTHER, at=day(1)), "no answer that all may read"),
+        (life.join(OTHER, decided(), at=day(1)), "dealt with in PA-2222-2222-2222 itself"),
+    ],
+)
+def test_a_feedback_is_joined_to_what_will_have_an_answer_for_all(to: Case, why: str) -> None:
+    with pytest.raises(ActError, match=why):
+        life.join(decided(), to, at=day(2))
+    assert not life.answers_others(to) or to == decided()
+
+
+@pytest.mark.parametrize("kind", ["complaint", "denunciation"])
+def test_who_is_owed_a_settlement_is_not_answered_with_another(kind: FeedbackKind) -> None:
+    with pytest.raises(ActError, match="settlement of their own"):
+        life.join(decided(kind), OTHER, at=day(2))
+
+
+@pytest.mark.parametrize("kind", ["reflection", "complaint"])
+def test_given_to_another_unit_it_waits_for_its_sender_no_more(kind: FeedbackKind) -> None:
+    undecided = life.move(life.ask(filed(kind), at=day(1)), "V", POLICY, at=day(3))
+    assert (undecided.state, undecided.handler) == ("received", "V")
+    screening = undecided.open_term("screening")
+    assert screening
+    assert screening.pauses == ((day(1), day(3)),)
+    asked = life.move(life.ask(decided(kind), at=day(2)), "V", POLICY, at=day(3))
+    assert asked.state == ("received" if kind == "complaint" else "accepted")
+    assert [(term.since, term.pauses) for term in asked.terms if term.ended_at is None] == [(day(3), ())]
 
 
 ACTS = (
@@ -196,10 +237,12 @@ def test_whatever_is_done_at_most_one_term_of_a_name_is_there_and_none_of_an_end
                     case = life.decide(case, decision, POLICY, by="o1", at=at)
                 case "move":
                     case = life.move(case, f"V{number}", POLICY, at=at, returned=True)
-                case "accept" | "extend" | "answer" | "reopen":
+                case "accept" | "answer" | "reopen":
                     case = getattr(life, act)(case, POLICY, at=at)
                 case "join":
-                    case = life.join(case, "PA-3333-3333-3333", at=at)
+                    case = life.join(case, OTHER, at=at)
+                case "extend":
+                    case = life.extend(case, POLICY, number=1 + number % 2)
                 case "separate":
                     case = life.separate(case, POLICY, screened_by="centre", at=at)
                 case _:
