@@ -54,15 +54,12 @@ async def denounced(world: World) -> list[str]:
     for one in (code, late):
         await world.act("inspector", one, "decision", **given)
     await world.act("inspector", code, "identity", text=f"Xác minh bà {KEPT}.")
-    await world.act("inspector", late, "joining", to=code)
     await world.act("inspector", code, "request", text=f"Xin bà {KEPT} bổ sung.")
     await world.act("", code, "follow", secret=secret)
     await world.act("", code, "supplement", secret=secret, text=f"Tôi, {KEPT}, bổ sung.")
     await world.act("inspector", code, "transfer", unit=OTHER, text=f"Chuyển vụ bà {KEPT}.")
     for act in ("acceptance", "extension", "answer"):
         await world.act("other", code, act, text=f"Về tố cáo của bà {KEPT}.")
-    await world.act("inspector", late, "separation", text=f"Bà {KEPT} có việc khác.")
-    await world.act("inspector", late, "decision", **given)
     return [code, late, *await from_elsewhere(world, accusing)]
 
 
