@@ -30,8 +30,6 @@ from tests.component import harness
 from tests.portal import ACK, LISTING, PASSWORD, Portal, broken, doubled, expired, fine, half, serving, shapeless
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @dataclass
 class Door:

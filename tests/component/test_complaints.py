@@ -38,7 +38,7 @@ async def said(nats_url: str, count: int) -> list[dict[str, Any]]:
     try:
         stream = connection.jetstream()
         heard = await stream.subscribe("complaints.>", ordered_consumer=True)
-        got = [await heard.next_msg(timeout=10) for _ in range(count)]
+        got = [await heard.next_msg(timeout=30) for _ in range(count)]
         assert (await stream.stream_info("COMPLAINTS")).state.messages == count
         return [{"subject": message.subject, "data": message.data} for message in got]
     finally:

@@ -119,7 +119,6 @@ async def test_a_feed_that_comes_otherwise_gives_the_same_facts(
 
 
 @pytest.mark.long  # what a killed process had in hand comes again after half a minute
-@pytest.mark.timeout(300)
 async def test_a_feed_during_which_intake_is_killed_again_and_again_gives_the_same_facts(
     feed: list[Message], plain: Known, nats_url: str, postgres_url: str, tmp_path: Path
 ) -> None:

@@ -141,11 +141,11 @@ async def test_a_service_pulls_and_acks_its_own_durable(streams: str, stream: st
         answers = await client.subscribe(inbox)
         request = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{service}"
         await client.publish(request, b'{"batch": 1, "expires": 200000000}', reply=inbox)
-        taken = await answers.next_msg(timeout=5)
+        taken = await answers.next_msg(timeout=30)
         if service == "complaints":  # hears ticks of FEED alone, and there is none
             assert (taken.headers or {})["Status"] == "408"
             return
-        await client.request(taken.reply, b"+ACK", timeout=5)  # the server says when it is done
+        await client.request(taken.reply, b"+ACK", timeout=30)  # the server says when it is done
         assert (await bus.lag(client, stream=stream, durable=service)).unacked == 0
 
 

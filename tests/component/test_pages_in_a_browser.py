@@ -19,7 +19,7 @@ from services.complaints.web.desk import Followed
 from tests.component.browser import chromium, phone, served
 from tests.unit.complaints.pages import FILED_AT, Site, site
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.long
 CODE, SECRET = "PA-2345-6789-ABCD", "EFGH-JKMN-PQRS"
 EVERYTHING = Followed(
     CODE,

@@ -84,7 +84,7 @@ async def test_a_source_comes_and_goes_on_a_running_stack(tmp_path: Path) -> Non
         assert await answer_to(made["nats_url"].replace("motcua-7", "motcua-8")) == REFUSED  # nobody registered it
 
         source = await connect(made["nats_url"], "motcua-7")
-        await source.request("feed.motcua-7.national", message(snapshot()), timeout=5)
+        await source.request("feed.motcua-7.national", message(snapshot()), timeout=30)
         assert "NATS refuses" in dondoc.run("source", "disable", "motcua-7")
         await until(lambda: source.is_closed)
         assert await answer_to(made["nats_url"]) == REFUSED
@@ -94,7 +94,7 @@ async def test_a_source_comes_and_goes_on_a_running_stack(tmp_path: Path) -> Non
         told = dondoc.json("source", "enable", "motcua-7")
         assert (told["enabled"], told["waiting"]) == (True, 0)
         source = await connect(made["nats_url"], "motcua-7")
-        await source.request("feed.motcua-7.national", message(snapshot()), timeout=5)
+        await source.request("feed.motcua-7.national", message(snapshot()), timeout=30)
         await source.close()
         dondoc.run("status", "--wait-idle", "30")
         assert json.loads((tmp_path / "stack.json").read_text())["programs"]["nats"]["pid"] == broker

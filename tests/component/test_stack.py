@@ -43,7 +43,7 @@ def start(tmp_path: Path, base: int) -> Iterator[Start]:
     for process in started:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
 
 
 def outside(servers: Servers) -> dict[str, str]:
@@ -103,7 +103,7 @@ def answers(url: str) -> bool:
 def test_a_second_stack_on_the_same_data_is_refused(start: Start, tmp_path: Path, servers: Servers) -> None:
     first = start(**outside(servers))
     ready_stack(tmp_path)
-    _, said = start().communicate(timeout=30)
+    _, said = start().communicate(timeout=120)
     assert f"already running on {tmp_path} (process {first.pid})" in said
     assert "dondoc down" in said
     assert len(said.strip().splitlines()) == 1
@@ -114,7 +114,7 @@ def test_an_occupied_port_is_named(start: Start, base: int) -> None:
         occupant.bind((layout.HOST, base + layout.PORT_OFFSETS["postgres"]))
         occupant.listen()
         process = start()
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert said.strip() == (
         f"port in use: {base + 12} (postgres): stop what listens there or choose another --port-base"
     )
@@ -136,7 +136,7 @@ def test_what_a_killed_supervisor_left_is_no_obstacle(start: Start, tmp_path: Pa
 def test_data_of_another_postgresql_is_left_alone(start: Start, tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("15\n")
-    _, said = start().communicate(timeout=30)
+    _, said = start().communicate(timeout=120)
     assert "was made by PostgreSQL 15, this is 18" in said
     assert (tmp_path / "postgres" / "PG_VERSION").read_text() == "15\n"
 
@@ -159,7 +159,7 @@ def test_a_service_that_ends_at_once_stops_the_start_and_is_named(
     start: Start, tmp_path: Path, servers: Servers
 ) -> None:
     process = start(FAKE_BROKEN="no policy file", **outside(servers))
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
     assert " ends at once: no policy file; see " in said
     assert running.read_down(tmp_path) is None
 

@@ -25,7 +25,7 @@ def test_the_demo_plays_a_day_and_ends_by_itself(tmp_path: Path) -> None:
     small = ["--units", "2", "--days", "1", "--no-browser", "--until-end"]
     environment = {**real.clean_environment(), "COLUMNS": "200"}
     done = subprocess.run(
-        [*command, *small], env=environment, cwd=real.ROOT, capture_output=True, text=True, timeout=150, check=False
+        [*command, *small], env=environment, cwd=real.ROOT, capture_output=True, text=True, timeout=400, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Console: http://127.0.0.1:{base}/?key=" in done.stdout

@@ -21,7 +21,7 @@ CHECKS = (
 )
 EXAMPLES = 60  # of each operation
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

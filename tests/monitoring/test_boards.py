@@ -16,11 +16,8 @@ from dondoc.stack import status
 from tests.monitoring.scene import Scene, scene
 from tests.monitoring.watch import DEPLOY, Prometheus, prometheus
 
-pytestmark = [
-    pytest.mark.skipif(not os.environ.get("DONDOC_TESTS_FULL"), reason="part of `./dev test --full`"),
-    pytest.mark.timeout(300),
-]
-SEEN_S = 60  # within which everything must have data; usual is under 10
+pytestmark = pytest.mark.skipif(not os.environ.get("DONDOC_TESTS_FULL"), reason="part of `./dev test --full`")
+SEEN_S = 120  # within which everything must have data; usual is under 10
 
 
 def queries() -> Iterator[tuple[str, str]]:
