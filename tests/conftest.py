@@ -5,9 +5,15 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 import structlog
+from hypothesis import HealthCheck, settings
 
 from tests import servers as real
 from tests.containers.compose import compose_servers
+
+# The same commit gives the same result, on a busy machine too; `--hypothesis-profile search` looks for new examples.
+settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", settings.get_profile("same"), derandomize=False, print_blob=True)
+settings.load_profile("same")
 
 SERVERS = {"wheels": real.wheel_servers, "containers": real.container_servers, "compose": compose_servers}
 

@@ -77,7 +77,7 @@ async def live(postgres_url: str, file: Path, deeds: list[tuple[int, str, str]],
 def test_whatever_happens_what_is_late_is_pressed_for(postgres_url: str, tmp_path_factory: Any) -> None:
     file = policy(tmp_path_factory.mktemp("policy"))
 
-    @settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
     @given(deeds=happenings, seed=st.integers(0, 999))
     def lived(deeds: list[tuple[int, str, str]], seed: int) -> None:
         asyncio.run(live(postgres_url, file, deeds, seed))

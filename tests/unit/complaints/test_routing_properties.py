@@ -132,7 +132,7 @@ def is_accused(code: str, matter: Matter, policy: FeedbackPolicy, offices: Offic
     return code in named | followers or bool(roles) or not heads.isdisjoint(offices.heads(code, on=ON))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(matters, policies_of(), routes_of(), directories())
 def test_who_gets_it_is_there_and_never_the_accused_nor_under_them(
     matter: Matter, policy: FeedbackPolicy, routes: Routes, offices: Offices
@@ -150,7 +150,7 @@ def test_who_gets_it_is_there_and_never_the_accused_nor_under_them(
         assert accused not in found.why
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(matters, policies_of(), routes_of(), directories())
 def test_not_ours_never_leads_back_nor_to_the_accused_and_ends(
     matter: Matter, policy: FeedbackPolicy, routes: Routes, offices: Offices

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.deadline.folding import fold
@@ -67,7 +67,7 @@ def under(code: str, facts: list[Fact], data: st.DataObject) -> list[Obligation]
     return [one.obligation for one in fold(f"dossier/{code}", said, known=carried(), terms=saying.TERMS)]
 
 
-RULES = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RULES = settings(max_examples=150)
 
 
 @given(life=lives, data=st.data())

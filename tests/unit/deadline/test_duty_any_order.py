@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.deadline import duty
@@ -85,7 +85,7 @@ def obligation(facts: list[Fact], *, until: str | None) -> Obligation | None:
 
 
 @given(history=histories, data=st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 def test_any_order_with_any_duplicates_makes_the_same_obligation(history: list[Message], data: st.DataObject) -> None:
     later = data.draw(st.lists(st.tuples(st.sampled_from(history), st.integers(0, 9000)), max_size=6))
     repeats = [replace(one, at=one.at + timedelta(minutes=minutes)) for one, minutes in later]

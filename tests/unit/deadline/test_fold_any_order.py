@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.deadline import saying
@@ -71,7 +71,7 @@ histories = st.lists(st.one_of(snapshots, steps), min_size=1, max_size=8)
 
 
 @given(history=histories, data=st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 def test_any_order_with_any_duplicates_makes_the_same_obligation(history: list[Message], data: st.DataObject) -> None:
     later = data.draw(st.lists(st.tuples(st.sampled_from(history), st.integers(0, 9000)), max_size=6))
     repeats = [replace(one, at=(datetime.fromisoformat(one.at) + timedelta(minutes=m)).isoformat()) for one, m in later]

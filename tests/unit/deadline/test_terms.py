@@ -213,7 +213,7 @@ def _do(deed: str, now: dict[str, dict[str, Any]], more: dict[str, Any], at: str
 
 
 @given(deeds=acts, data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_order_with_any_repeats_makes_the_same_obligations(deeds: list[Act], data: st.DataObject) -> None:
     states = history(deeds)
     repeats = data.draw(st.lists(st.sampled_from(states), max_size=4))
@@ -228,7 +228,7 @@ def test_any_order_with_any_repeats_makes_the_same_obligations(deeds: list[Act],
 
 
 @given(deeds=acts)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_is_known_of_an_earlier_moment_is_what_was_known_then(deeds: list[Act]) -> None:
     """Of a moment just before an act the world is as the states said until then made it."""
     states = history(deeds)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dondoc.simulate import life
@@ -123,7 +123,7 @@ def lives(draw: st.DrawFn) -> tuple[Dossier, list[Happening]]:
 
 
 @given(told=lives(), data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_the_same_life_in_either_tongue_makes_equal_obligations(
     told: tuple[Dossier, list[Happening]], data: st.DataObject
 ) -> None:

@@ -182,7 +182,7 @@ ALIAS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(WORD, st.lists(WORD, unique=True), st.lists(POST, max_size=3), st.lists(ALIAS, max_size=3, unique_by=str), DAY)
 def test_an_export_loads_again_without_a_change(
     name: str, aliases: list[str], posts: list[dict[str, Any]], limited: list[dict[str, Any]], since: str | None

@@ -271,7 +271,7 @@ anything = st.one_of(
 
 
 @given(raw=anything)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whatever_comes_is_taken_or_refused_and_never_lost(raw: bytes) -> None:
     body = read(raw)
     assert len(body.objects) + len(body.refused) >= 1

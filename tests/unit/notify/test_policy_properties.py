@@ -74,7 +74,7 @@ def tried(text: str) -> tuple[Policies | None, tuple[Fault, ...]]:
         return None, error.faults
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(document=policies, due_at=instants, backlog=st.booleans(), heard=st.integers(0, 2000))
 def test_every_policy_that_checks_as_good_can_be_run_and_its_ladders_rise(
     document: dict[str, Any], due_at: datetime, backlog: bool, heard: int
@@ -109,7 +109,7 @@ def test_every_matter_has_a_ladder(kind: Kind, field: str | None, source: str) -
     assert policy_file.carried().ladder(kind=kind, field=field, source=source).levels
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(alphabet="abs:-[]{}&*!|>%@<?,.~'\"\n \t#120é", max_size=80))
 def test_no_text_is_too_odd_to_be_refused(text: str) -> None:
     read, faults = tried(text)

@@ -150,7 +150,7 @@ def counted(found: Stays, post: str) -> list[Stay]:
     return [one for one in found if one.post == post and one.kind == "promise"]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(STEPS, max_size=25))
 def test_whatever_happens_answers_hold_only_what_they_may(steps: list[tuple[object, ...]]) -> None:
     walk = Walk()

@@ -284,7 +284,7 @@ def plain_calendars(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(plain=plain_calendars(), indent=st.sampled_from([None, 1, 4]))
 def test_any_sound_calendar_can_be_written_and_read(
     tmp_path_factory: pytest.TempPathFactory, plain: dict[str, Any], indent: int | None
@@ -294,7 +294,7 @@ def test_any_sound_calendar_can_be_written_and_read(
     assert loaded(folder, text)[0].calendar.version == calendar(**plain).version
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(plain=plain_calendars(), wrong=st.sampled_from(["9-10", "17:00-07:00", "07:00-25:00"]), data=st.data())
 def test_a_mistake_planted_anywhere_is_told_on_its_line_and_no_other(
     tmp_path_factory: pytest.TempPathFactory, plain: dict[str, Any], wrong: str, data: st.DataObject

@@ -105,7 +105,7 @@ def calendars(draw: st.DrawFn) -> WorkCalendar:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(on=calendars(), seed=st.integers(0, 2**32))
 def test_random_calendars_with_few_days(on: WorkCalendar, seed: int) -> None:
     assert_equal(on, Random(seed), 60, 8)

@@ -224,7 +224,7 @@ def test_whatever_stands_in_a_table_each_row_has_one_line_that_is_taken_or_refus
             assert len(read.objects) + len(read.refused) == 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of(
         st.binary(max_size=60),

@@ -68,7 +68,7 @@ def test_a_usual_text_is_recognised(encoding: Encoding) -> None:
     assert as_unicode(signs, encoding) == text
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text=legacy.TEXTS, encoding=st.sampled_from(ENCODINGS))
 @example(text="Lê", encoding="tcvn3")
 @example(text="xã và là", encoding="windows-1258")
@@ -89,7 +89,7 @@ def test_ten_usual_words_are_enough(encoding: Encoding) -> None:
         assert recognised(Evidence.of([in_old(text, encoding)])) == encoding, text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=legacy.TEXTS, encoding=st.sampled_from(ENCODINGS))
 def test_a_cell_in_the_encoding_of_its_column_is_never_in_doubt(text: str, encoding: Encoding) -> None:
     assert not doubtful(in_old(text, encoding), encoding)
