@@ -91,7 +91,7 @@ def follow(
     said = Meant(None, obligation.unit_code or obligation.unit, None if obligation.unit_code else obligation.unit_name)
     change = Change(replace(old or Pressed(obligation, said), obligation=_explained(old, obligation), trace=trace))
     present = list(held)
-    handed = bool(old and meant and (meant.code, meant.joint) != (old.meant.code, old.meant.joint))
+    handed = bool(old and meant and _is_another(meant, old.meant))
     if meant or (old and is_reworded(old.obligation, obligation)):
         change.pressed = replace(change.pressed, meant=meant or said)
     if handed:
@@ -164,6 +164,10 @@ def _handed_over(held: Sequence[Line], *, joint: bool) -> list[Line]:
     return list({line.key: line for line in reversed(handed)}.values())[::-1]
 
 
+def _is_another(meant: Meant, before: Meant) -> bool:
+    return (meant.code, meant.joint) != (before.code, before.joint)
+
+
 def _write(change: Change, present: Sequence[Line], held: Sequence[Line], *, stays: Stays) -> None:
     """Note which lines and answers are other than before and which lines are gone."""
     change.stays = [stay for stay in change.pressed.stays if stay not in stays]
@@ -197,11 +201,11 @@ def _repeats_at(pressed: Pressed, rules: Rules, *, times: int) -> datetime | Non
 
 
 def _close(change: Change, at: datetime) -> None:
-    pressed = change.pressed
-    closed = replace(pressed, closed_at=at, escalation_revision=pressed.escalation_revision + 1)
+    pressed = replace(change.pressed, escalation_revision=change.pressed.escalation_revision + 1)
     if pressed.raised > NEAR:
-        change.said.append((EscalationClosed, closed))
-    change.pressed = replace(closed, raised=NOTHING, repeated=0, rested_at=None)
+        pressed = replace(pressed, closed_at=at)
+        change.said.append((EscalationClosed, pressed))
+    change.pressed = replace(pressed, raised=NOTHING, repeated=0, rested_at=None)
 
 
 def advance(pressed: Pressed, *, held: Sequence[Line], rules: Rules, at: datetime, meant: Meant) -> Change:
@@ -209,12 +213,13 @@ def advance(pressed: Pressed, *, held: Sequence[Line], rules: Rules, at: datetim
 
     Else what stands is told again where that is due, once however often it was missed. A late dossier goes over to the
     holder of its step as soon as the step is late, whatever the level. While who was told last has answered, nothing is
-    raised or told again; a promise that was missed raises the level above at once.
+    raised or told again; a promise that was missed raises the level above at once. meant: who must act now, looked up;
+    of a unit that is no more that is known here before deadline says so.
     """
     steps = rules.steps(pressed.obligation, meant)
     change = Change(replace(pressed, meant=meant, stays=answered.run_out(pressed.stays, at=at)))
     present, raised = list(held), pressed.raised
-    if meant.joint != pressed.meant.joint:
+    if _is_another(meant, pressed.meant):
         present = _handed_over(held, joint=meant.joint)
         change.pressed = replace(change.pressed, stays=answered.ended(pressed.stays, why="handed_over", at=at))
     missed = answered.missed_since(pressed.stays, change.pressed.stays)

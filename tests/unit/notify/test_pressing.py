@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from services.notify import handlers
 from services.notify.addressing.directory import NOT_LOOKED_UP, Meant
 from services.notify.policies.policy import NEAR, NOTHING
 from services.notify.pressing import pressing
 from services.notify.pressing.lines import Line
 from services.notify.pressing.pressing import Change, Pressed
+from services.notify.pressing.stays import Stay
 from shared.events import EscalationClosed, EscalationRaised, ObligationChanged
 from tests.unit.notify.given import RULES, at, obligation
 
@@ -232,6 +235,24 @@ def test_a_step_passed_on_gives_a_late_dossier_back_and_its_former_holder_hears_
     ended = followed(change.pressed, own.model_copy(update={"state": "ended"}), back)
     assert [(line.former, line.news) for line in ended.lines] == [("14797", "settled"), ("14758", "settled")]
     assert ended.gone == [change.lines[1]]
+
+
+@pytest.mark.parametrize("deadline_first", [True, False])
+def test_the_successor_of_a_unit_is_told_anew_whoever_says_first_that_it_is_one(deadline_first: bool) -> None:
+    of = obligation(unit_code="14797")
+    promise = Stay(ID, "14797", "promise", revision=1, level=1, made_at=MONDAY, until=at("2026-11-27 00:00"), id=1)
+    pressed = Pressed(of, Meant("14797", "14797"), raised=1, raised_at=MONDAY, stays=(promise,))
+    heir, moved = Meant("14758", "14758"), of.model_copy(update={"unit_code": "14758", "revision": 2})
+    held: list[Line] = [Line(ID, "head", 1, told=1, post="14797")]
+    if deadline_first:
+        change = followed(pressed, moved, held, heir)
+    else:
+        change = advanced(pressed, held, meant=heir)
+        assert followed(change.pressed, moved, change.lines, heir).lines == []
+    assert change.lines == [
+        Line(ID, "head", 1, told=1, post="14797", former="14797"), Line(ID, "head", 1, news="new"),
+    ]  # fmt: skip
+    assert [(stay.why, change.pressed.meant.code) for stay in change.stays] == [("handed_over", "14758")]
 
 
 def test_a_unit_that_has_a_dossier_for_the_second_time_keeps_one_line() -> None:
