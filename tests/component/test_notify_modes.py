@@ -134,6 +134,25 @@ WAITING = (
 )
 
 
+async def test_a_report_of_a_day_has_the_slots_of_that_day_in_the_province(office: Open) -> None:
+    slots = {
+        "before": "2026-11-01T22:30:00+07:00", "first": "2026-11-02T00:00:00+07:00",
+        "early": "2026-11-02T07:30:00+07:00",
+        "late": "2026-11-02T22:30:00+07:00", "after": "2026-11-03T00:00:00+07:00", "next": "2026-11-03T07:30:00+07:00",
+    }  # fmt: skip
+    async with office() as here:
+        await put(here, paused=True)
+        async with here.notify.engine.begin() as connection:
+            for id, slot in slots.items():
+                await connection.execute(text(WAITING.format(id=id).replace("now()", f"'{slot}'", 1)))
+        async with harness.caller(here.notify) as notify:
+            day = {"from": "2026-11-02", "to": "2026-11-02"}
+            rows = (await notify.get("/v1/report", params=day)).json()["rows"]
+            people = (await notify.get("/v1/report/people", params={**day, "over": 0})).json()["people"]
+    assert [(row["day"], row["unit"]) for row in rows] == [("2026-11-02", one) for one in ("early", "first", "late")]
+    assert sorted(unit for one in people for unit in one["units"]) == ["early", "first", "late"]
+
+
 async def test_every_copy_obeys_within_a_second(nats_url: str, migrated: Database) -> None:
     """Two copies at work; each is told by the other."""
     box, port = Mailbox(), free_port()

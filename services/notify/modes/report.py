@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 DAY = "CAST(n.slot AT TIME ZONE 'Asia/Ho_Chi_Minh' AS date)"
 BETWEEN = (
-    "n.slot >= CAST(:since AS date) AT TIME ZONE 'Asia/Ho_Chi_Minh' "
-    "AND n.slot < (CAST(:until AS date) + 1) AT TIME ZONE 'Asia/Ho_Chi_Minh'"
+    "n.slot >= CAST(CAST(:since AS date) AS timestamp) AT TIME ZONE 'Asia/Ho_Chi_Minh' "
+    "AND n.slot < CAST(CAST(:until AS date) + 1 AS timestamp) AT TIME ZONE 'Asia/Ho_Chi_Minh'"
 )
 
 
