@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from shared.events import DeadlinePassed, ObligationEnded
+from shared.events import DeadlinePassed, DeadlineSet, ObligationEnded
 from tests.component.office import (
     DOSSIER,
     ENDED,
@@ -29,6 +29,8 @@ async def test_the_page_comes_once_a_week_with_counts_and_the_change_and_names_n
     async with office(units=(PROVINCE, OVERSIGHT, LAND)) as here:
         for number in range(3):
             await here.hear(DeadlinePassed, obligation_id=f"dossier/D{number}", subject_id=f"{DOSSIER}{number}")
+        in_time = {"obligation_id": "dossier/D9", "subject_id": f"{DOSSIER}9"}
+        later = {"near_at": MONDAY_0730, "due_at": "2026-11-27T16:00:00+07:00", "timing": "due_soon"}
         hidden = {"obligation_id": "answer/1", "kind": "answer", "subject_id": "PA-1", "field": None}
         await here.hear(DeadlinePassed, **hidden, restricted=["H56.12"])
         await here.move_to(FRIDAY_1601)
@@ -44,6 +46,9 @@ async def test_the_page_comes_once_a_week_with_counts_and_the_change_and_names_n
         assert "- Sở Nông nghiệp và Môi trường: 3\n" in text_of(page)
         assert "tuần trước" not in text_of(page)
 
+        await here.hear(DeadlineSet, **in_time, **later)  # warned of, and ended in time: it was never late
+        await here.move_to("2026-11-23T08:01:00+07:00")
+        await here.hear(ObligationEnded, **{**ENDED, **later, **in_time, "ended_at": "2026-11-24T10:00:00+07:00"})
         await here.hear(ObligationEnded, **{**ENDED, "obligation_id": "dossier/D0", "subject_id": f"{DOSSIER}0"})
         for instant in ("2026-11-23T14:00:00+07:00", "2026-11-25T17:00:00+07:00", NEXT_MONDAY):
             await here.move_to(instant)
