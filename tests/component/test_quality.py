@@ -202,3 +202,26 @@ async def test_the_night_is_the_next_timer_and_nothing_waits_between(office: Off
     async with office.intake.engine.connect() as connection:
         await connection.execute(text("SET enable_seqscan = off"))
         assert "Index Cond" in "".join((await connection.execute(text(plan_of))).scalars())
+
+
+async def test_a_slip_that_never_came_is_missed_for_good_whatever_stands_beside_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slips(*numbers: int, day: str = "02") -> list[dict[str, Any]]:
+        return [snapshot(number, day, SoBienNhan=f"BN-{number}") for number in numbers]
+
+    await office.send(*slips(*range(3, 11)), snapshot(1), snapshot(2), at="2026-11-03T09:00:00+07:00")
+    monkeypatch.setattr(walking, "DOSSIERS", 4)  # the last pages hold what has a slip, or only what has none
+    await office.send(*slips(1, 2, 3, 4, day="11"), snapshot(5, "11"), at="2026-11-11T09:00:00+07:00")
+    missed = {("2.H56-261102-0001"[-13:], "no_slip"), ("2.H56-261102-0002"[-13:], "no_slip")}
+    late = ("2.H56-261111-0005"[-13:], "no_slip")
+    await office.until("2026-11-15T02:30:00+07:00")
+    assert set(await office.flags(flag="no_slip")) == missed | {late}
+    await office.until("2026-11-16T02:30:00+07:00")
+    assert set(await office.flags(flag="no_slip")) == missed | {late}
+    for night in ("2026-12-03T02:30:00+07:00", "2026-12-20T02:30:00+07:00"):  # one, then all are past the nights' days
+        await office.until(night)
+        assert set(await office.flags(flag="no_slip")) == missed | {late}
+    await office.send(*slips(2), at="2026-12-20T09:00:00+07:00")
+    await office.until("2026-12-21T02:30:00+07:00")
+    assert set(await office.flags(flag="no_slip")) == {min(missed), late}

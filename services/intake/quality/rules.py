@@ -7,7 +7,7 @@ source: TT 01/2018/TT-VPCP - a code is the agency, the date of reception and the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -234,10 +234,15 @@ def _outside_hours(dossier: Dossier, *, calendar: WorkCalendar, tolerance: timed
     )
 
 
-def giving_slips(dossiers: Iterable[Dossier]) -> frozenset[str]:
-    """Return the sources that give a slip with at least half of the dossiers they accept."""
-    accepted: dict[str, list[bool]] = {}
+def count_slips(dossiers: Iterable[Dossier], counted: dict[str, list[int]]) -> None:
+    """Add dossiers to the counts by source: how many it accepted, how many of these with a slip."""
     for dossier in dossiers:
         if fact := dossier.newest("accepted"):
-            accepted.setdefault(fact["source"], []).append(dossier.has("slip"))
-    return frozenset(source for source, slips in accepted.items() if any(slips) and 2 * sum(slips) >= len(slips))
+            of = counted.setdefault(fact["source"], [0, 0])
+            of[0] += 1
+            of[1] += dossier.has("slip")
+
+
+def giving_slips(counted: Mapping[str, Sequence[int]]) -> frozenset[str]:
+    """Return the sources that give a slip with at least half of the dossiers they accept."""
+    return frozenset(source for source, (accepted, slips) in counted.items() if slips and 2 * slips >= accepted)

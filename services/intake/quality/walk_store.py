@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 @dataclass(slots=True)
 class Walk:
-    """A walk over the dossiers received from `first` to `last`, and how far it is."""
+    """A walk over the dossiers received from `first` to `last`, and how far it is.
+
+    slips: by source, how many dossiers it saw accepted and how many of these with a slip.
+    """
 
     id: int
     first: date
@@ -21,6 +25,7 @@ class Walk:
     agency: str
     cursor: str
     seen: int
+    slips: dict[str, list[int]]
 
 
 async def find_state(connection: AsyncConnection) -> tuple[datetime | None, datetime | None]:
@@ -53,18 +58,29 @@ async def add_walk(
 async def lock_unfinished(connection: AsyncConnection) -> Walk | None:
     rows = await connection.execute(
         text(
-            "SELECT id, first, last, stage, agency, cursor, seen FROM intake.quality_walk WHERE finished_at IS NULL "
-            "ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+            "SELECT id, first, last, stage, agency, cursor, seen, slips FROM intake.quality_walk "
+            "WHERE finished_at IS NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
         )
     )
     return next((Walk(*row) for row in rows), None)
+
+
+async def find_last_slips(connection: AsyncConnection) -> dict[str, list[int]]:
+    """Return what the newest whole walk of a night counted, empty where there was none."""
+    rows = await connection.execute(
+        text(
+            "SELECT slips FROM intake.quality_walk WHERE slot IS NOT NULL AND finished_at IS NOT NULL "
+            "ORDER BY slot DESC LIMIT 1"
+        )
+    )
+    return rows.scalar() or {}
 
 
 async def put_walk(connection: AsyncConnection, walk: Walk, *, finished_at: datetime | None) -> None:
     await connection.execute(
         text(
             "UPDATE intake.quality_walk SET stage = :stage, agency = :agency, cursor = :cursor, seen = :seen, "
-            "finished_at = :finished_at WHERE id = :id"
+            "slips = CAST(:slips AS jsonb), finished_at = :finished_at WHERE id = :id"
         ),
         {
             "id": walk.id,
@@ -72,6 +88,7 @@ async def put_walk(connection: AsyncConnection, walk: Walk, *, finished_at: date
             "agency": walk.agency,
             "cursor": walk.cursor,
             "seen": walk.seen,
+            "slips": orjson.dumps(walk.slips).decode(),
             "finished_at": finished_at,
         },
     )

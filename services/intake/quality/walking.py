@@ -32,7 +32,7 @@ from shared.events import Fact, QualityCounted
 SETTINGS = IntakeSettings()
 DOSSIERS = 300  # of one transaction: some 10 ms in which this process hears nothing
 KEYS = 20_000  # of one transaction that reads no documents
-SKIMMED = 50  # keys in which the next agency is looked for: mostly it is the first
+SKIMMED = 2_000  # keys in which the next agency is looked for: mostly it is the first, codes of other shapes are many
 DAY = timedelta(days=1)
 LAST = "~"  # behind every sign of a code
 
@@ -126,7 +126,9 @@ async def _look_at_numbers(connection: AsyncConnection, walk: Walk, known: Offic
     keys = await store.list_keys(connection, after=between[0], until=between[1], limit=KEYS)
     days = _by_prefix(keys)
     walk.cursor = between[1]
-    if len(keys) == KEYS:
+    if len(keys) == KEYS and not days:
+        walk.cursor = keys[-1]
+    elif len(keys) == KEYS:
         last = max(days)
         whole = days.pop(last)
         walk.cursor = f"{last}-" if days else f"{whole[0].prefix}-{LAST}"
@@ -163,39 +165,49 @@ async def _look_at_dossiers(connection: AsyncConnection, walk: Walk, known: Offi
     page = await store.list_documents(connection, after=between[0], until=between[1], limit=DOSSIERS)
     walk.cursor = page[-1][0] if len(page) == DOSSIERS else between[1]
     walk.seen += len(page)
-    found = await _judge(connection, page, known, now)
+    dossiers = await _dossiers(connection, page)
+    rules.count_slips(dossiers, walk.slips)
+    found = await _judge(connection, dossiers, known, now, slips=rules.giving_slips(await _shares(connection, walk)))
     return await _settle(connection, [key for key, _ in page], found, now)
 
 
 async def _look_at_earlier(
     connection: AsyncConnection, walk: Walk, known: Offices, now: datetime
 ) -> tuple[list[Outgoing], bool]:
-    """Let flags of earlier days end where they hold no longer."""
+    """Let flags of earlier days end where they hold no longer; a slip that never came is missed on."""
     things = await store.list_flagged_before(connection, walk.first, after=walk.cursor, limit=DOSSIERS)
     if not things:
         return [], True
     walk.cursor = things[-1]
     dossiers = [thing for thing in things if code_of(thing)]
-    page = await store.find_documents(connection, dossiers)
-    said = await _settle(connection, dossiers, await _judge(connection, page, known, now), now)
+    page = await _dossiers(connection, await store.find_documents(connection, dossiers))
+    shares = await _shares(connection, walk)
+    unseen = {fact["source"] for dossier in page if (fact := dossier.newest("accepted"))} - shares.keys()
+    found = await _judge(connection, page, known, now, slips=rules.giving_slips(shares) | unseen)
+    open_now = {row.thing for row in await store.lock_open(connection, dossiers) if row.flag == "no_slip"}
+    found = [row for row in found if row.flag != "no_slip" or row.thing in open_now]
+    said = await _settle(connection, dossiers, found, now)
     for prefix in sorted(set(things) - set(dossiers)):
         keys = await store.list_keys(connection, after=f"{prefix}-", until=f"{prefix}-{LAST}", limit=KEYS)
         said += await _settle_numbers(connection, _by_prefix(keys), known, now)
     return said, False
 
 
+async def _shares(connection: AsyncConnection, walk: Walk) -> dict[str, list[int]]:
+    """Return the counts of slips that a walk goes by: of the last whole one, of sources new since then its own."""
+    return {**walk.slips, **await walk_store.find_last_slips(connection)}
+
+
 async def _judge(
-    connection: AsyncConnection, page: Sequence[tuple[str, dict[str, object]]], known: Offices, now: datetime
+    connection: AsyncConnection, page: Sequence[Dossier], known: Offices, now: datetime, *, slips: frozenset[str]
 ) -> list[Row]:
     terms = Terms(
         grace_days=SETTINGS.quality_grace_days,
         tolerance=timedelta(minutes=SETTINGS.quality_tolerance_minutes),
         mirrored=(await sources.read(connection)).has_mirrors,
     )
-    dossiers = [dossier for dossier in await _dossiers(connection, page) if dossier.facts]
-    slips = rules.giving_slips(dossiers)
     rows = []
-    for dossier in dossiers:
+    for dossier in page:
         unit = known.unit_of(dossier)
         calendar = known.calendar_of(unit)
         for found in rules.flags_of(dossier, calendar=calendar, now=now, terms=terms, giving_slips=slips):
@@ -213,7 +225,8 @@ async def _dossiers(connection: AsyncConnection, page: Sequence[tuple[str, dict[
         others = [name for name, dossier in joined.items() if name != dossier and dossier in own]
         for name, document in await store.find_documents(connection, others):
             own[joined[name]].append(Memory.of(document))
-    return [Dossier(key, _counting(of)) for key, of in own.items()]
+    dossiers = [Dossier(key, _counting(of)) for key, of in own.items()]
+    return [dossier for dossier in dossiers if dossier.facts]
 
 
 def _counting(memories: Iterable[Memory]) -> list[Fact]:
