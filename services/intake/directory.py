@@ -21,7 +21,9 @@ from shared.events import HoldingKind, PostRole
 COLUMNS = TABLE_COLUMNS["units"]
 ONE_ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s,;:<>()]+")  # of two in one cell the allow-list would see the last only
 DISSOLVED = frozenset({"huyen_cu"})  # former districts: known as parents of old names, never pressed
-DATED = ("valid_from", "valid_until", "successors")  # where a table lacks the column, what is known stays
+FROM = {
+    "active": "kind"
+}  # the column a member is read from, where it is another; lacks a table one, what is known stays
 LONGEST_CODE = 50  # part of the ids of reports that come again, which have 100
 MOST_POSTS, MOST_ALIASES = 80, 300  # rows of one unit: its event stays below the 1 MB that NATS takes
 ROLES: Mapping[str, PostRole] = {
@@ -143,7 +145,7 @@ def _unit(row: Row) -> tuple[dict[str, Any], list[str]]:
         "valid_until": until,
         "successors": _listed(clean["successors"]),
     }
-    return {name: value for name, value in unit.items() if name not in DATED or name in row.cells}, wrong
+    return {name: value for name, value in unit.items() if FROM.get(name, name) in row.cells}, wrong
 
 
 def _listed(cell: str) -> list[str]:

@@ -8,6 +8,16 @@ from typing import Any
 from services.intake.directory import DirectoryError, Given, Mistake
 
 Document = dict[str, Any]
+NEW: Mapping[str, Any] = {
+    "kind": "unit",
+    "parent_code": None,
+    "head_title": "Thủ trưởng đơn vị",
+    "head_name": None,
+    "email": None,
+    "phone": None,
+    "aliases": [],
+    "active": True,
+}  # what a unit is that nobody knew, where its table does not say
 UNSAID: Mapping[str, Any] = {
     "difficult": False,
     "valid_from": None,
@@ -30,7 +40,7 @@ def put_together(known: Mapping[str, Document], given: Given) -> dict[str, Docum
         if code not in known and code not in given.units:
             mistakes.append(Mistake(given.at[code], f"no unit has the code {code}"))
             continue
-        document = {**UNSAID, **known.get(code, {}), **given.units.get(code, {})}
+        document = {**NEW, **UNSAID, **known.get(code, {}), **given.units.get(code, {})}
         if code in given.posts:
             document["posts"] = given.posts[code]
         if code in given.aliases:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from services.intake import directory
+from services.intake.directory_changes import put_together
 
+FULL = (
+    "code,name,kind,parent_code,email,phone,aliases,difficult\nX,Xã Mường Lát,xa_cu,H56,x@example.vn,0900000001,M|L,1\n"
+)
 HEADER = "code,name,email\n"
 
 
@@ -26,8 +30,13 @@ def test_a_commune_is_marked_as_difficult_by_1(mark: str, expected: bool) -> Non
     assert directory.read(f"code,name,difficult\nX,Xã Mường Lát,{mark}\n")["X"]["difficult"] is expected
 
 
-def test_a_file_without_that_column_marks_none() -> None:
-    assert directory.read("code,name\nX,Xã Mường Lát\n")["X"]["difficult"] is False
+def test_what_a_table_has_no_column_for_stays_as_it_is_and_an_empty_cell_takes_it_away() -> None:
+    known = put_together({}, directory.take_file(FULL.encode()))
+    renamed = put_together(known, directory.take_file("code,name\nX,Xã Mường Lát mới\n".encode()))
+    assert renamed["X"] == {**known["X"], "name": "Xã Mường Lát mới"}
+    emptied = put_together(known, directory.take_file("code,name,email,difficult\nX,Xã Mường Lát,,\n".encode()))
+    assert emptied["X"] == {**known["X"], "email": None, "difficult": False}
+    assert put_together({}, directory.take_file("code,name\nY,Xã Mới\n".encode()))["Y"]["kind"] == "unit"
 
 
 @pytest.mark.parametrize("mark", ["x", "true", "2", "có"])
