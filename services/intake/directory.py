@@ -21,9 +21,7 @@ from shared.events import HoldingKind, PostRole
 COLUMNS = TABLE_COLUMNS["units"]
 ONE_ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s,;:<>()]+")  # of two in one cell the allow-list would see the last only
 DISSOLVED = frozenset({"huyen_cu"})  # former districts: known as parents of old names, never pressed
-FROM = {
-    "active": "kind"
-}  # the column a member is read from, where it is another; lacks a table one, what is known stays
+FROM = {"active": "kind"}  # from which column a member is read, where it is another; where a table lacks it, it stays
 LONGEST_CODE = 50  # part of the ids of reports that come again, which have 100
 MOST_POSTS, MOST_ALIASES = 80, 300  # rows of one unit: its event stays below the 1 MB that NATS takes
 ROLES: Mapping[str, PostRole] = {
