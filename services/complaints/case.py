@@ -49,6 +49,7 @@ class Case:
 
     about_unit: the code of the unit that it counts against; None: not known, or restricted, which counts nowhere.
     remote: of a remote place, for which the law gives more time. instance: 2 of a complaint against a settlement.
+    published_question, published_answer: what all may read of it, only while they may. No question: none was worded.
     """
 
     code: str
@@ -70,6 +71,8 @@ class Case:
     joined_to: str | None = None
     answered_at: datetime | None = None
     published_at: datetime | None = None
+    published_question: str | None = None
+    published_answer: str | None = None
     about_unit: str | None = None
     remote: bool = False
     instance: int = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter
@@ -15,11 +16,14 @@ from services.complaints.acting import Act, NotThereError
 from services.complaints.asking import desk_of, running_of
 from services.complaints.case import ActError
 from services.complaints.filing import Filing
+from services.complaints.publishing import api as publishing_api
+from services.complaints.publishing.wording import Choices, PublishedPage
 from services.complaints.secrecy import attachments, kinds
 from services.complaints.secrecy.vault import Kept
 from services.complaints.web import api
 from services.complaints.web.asked import Pages
 from services.complaints.web.desk import Filed, Followed, NotNowError
+from services.complaints.web.published import SHOWN
 from shared.cloudevents import Outgoing
 from shared.service import Running
 
@@ -71,6 +75,12 @@ class _Desk:
         async with self._running.engine.connect() as connection:
             known = await reference.units(connection)
         return sorted(unit.name for unit in known.units.values() if unit.active)
+
+    async def published(self, *, unit: str | None, field: str | None, before: UUID | None) -> PublishedPage | None:
+        return await publishing_api.read(self._running, unit=unit, field=field, before=before, limit=SHOWN)
+
+    async def choices(self) -> Choices:
+        return await publishing_api.choices(self._running)
 
     async def _act(self, code: str, secret: str, act: Act, *, kept: Sequence[Kept] = ()) -> None:
         """raises: NotNowError; RefusedFile - with those that it has the files are too many."""

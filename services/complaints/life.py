@@ -155,11 +155,14 @@ def answer(case: Case, policy: Policy, *, at: datetime) -> Case:
     return case
 
 
-def publish(case: Case, *, at: datetime) -> Case:
-    """Let question and answer be read by all."""
+def publish(case: Case, *, at: datetime, answer: str, question: str | None = None) -> Case:
+    """Let question and answer be read by all, in these words; what is read already may be put into others."""
+    worded = replace(case, published_question=question, published_answer=answer)
+    if case.state == "published":
+        return worded
     if case.open_term("publication") is None:
         raise ActError("there is no answer to publish: only answered reflections and recommendations in the open are")
-    return replace(_end(case, ("publication",), at=at, end="answered"), state="published", published_at=at)
+    return replace(_end(worded, ("publication",), at=at, end="answered"), state="published", published_at=at)
 
 
 def reopen(case: Case, policy: Policy, *, at: datetime) -> Case:
@@ -168,6 +171,7 @@ def reopen(case: Case, policy: Policy, *, at: datetime) -> Case:
         raise ActError(why)
     case = replace(_end(case, ("publication",), at=at, end="void"), state="accepted", answered_at=None, rating=None)
     case = replace(case, reopened=case.reopened + 1, published_at=None)
+    case = replace(case, published_question=None, published_answer=None)
     name: TermName = "answer" if case.kind in ANSWERED_IN_THE_OPEN else "settlement"
     return _begin(case, name, policy, unit=case.handler, since=at)
 

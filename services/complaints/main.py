@@ -22,6 +22,7 @@ from services.complaints import (
 from services.complaints.effects import api as effects_api
 from services.complaints.finding import patterns
 from services.complaints.importing import api as importing_api
+from services.complaints.publishing import api as publishing_api
 from services.complaints.secrecy import api as secrecy_api
 from services.complaints.secrecy import sweeping
 from services.complaints.secrecy.configured import envelope_of
@@ -67,7 +68,8 @@ async def sweep(connection: AsyncConnection, at: datetime) -> tuple[list[Outgoin
 def _routes() -> APIRouter:
     router = APIRouter()
     of_officers = (confidential_api.router, finding_api.router, staff_api.router, officers_api.router)
-    others = (citizens.routes(), secrecy_api.router, *of_officers, importing_api.router, effects_api.router)
+    for_reading = (effects_api.router, publishing_api.router)
+    others = (citizens.routes(), secrecy_api.router, *of_officers, importing_api.router, *for_reading)
     for part in (sender_api.router, *others):  # they are looked through in turn, and most calls are filings
         router.include_router(part)
     return router

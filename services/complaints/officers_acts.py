@@ -15,7 +15,7 @@ from services.complaints.permissions import Action, Actor
 from services.complaints.reference import Dossier
 from services.complaints.rules.policy import NoTermError
 from services.complaints.rules.units import Units
-from services.complaints.shapes import Decided, Extended, Joined, Moved, Said
+from services.complaints.shapes import Decided, Extended, Joined, Moved, Published, Said
 from services.complaints.store import Feedback
 from shared.clock import PROVINCE_ZONE
 from shared.events import ComplaintAnswered, ComplaintRouted, FeedbackKind
@@ -185,8 +185,15 @@ def answer(body: Said, of: Surroundings) -> Asked:
     return Asked("answer", Act("answer", change, answer=body.text, said=ComplaintAnswered))
 
 
-def publish(body: Said, _: Surroundings) -> Asked:
-    return Asked("publish", Act("publish", lambda feedback, at: life.publish(feedback.case, at=at), note=body.text))
+def publish(body: Published, of: Surroundings) -> Asked:
+    """Let all read question and answer. Again with other words: these stand in place of the first."""
+
+    def change(feedback: Feedback, at: datetime) -> Case:
+        answer = body.answer or of.office.answer(feedback) or ""
+        return life.publish(feedback.case, at=at, answer=answer, question=body.question)
+
+    words = (body.text, body.question, body.answer)
+    return Asked("publish", Act("publish", change, note="\n\n".join(word for word in words if word)))
 
 
 def join(body: Joined, _: Surroundings) -> Asked:

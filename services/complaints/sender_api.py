@@ -61,18 +61,13 @@ async def look(running: Running, code: str, secret: str) -> Followed:
     async with running.engine.connect() as connection:
         feedback = await acting.of_sender(connection, code, secret)
         steps = await store.steps_of(connection, feedback.case.code)
-        if (
-            joined := feedback.case.joined_to
-        ):  # once all may read the answer of the one it is dealt with in, it is its own
-            other = await store.find(connection, joined)
-            if other and other.case.state == "published":
-                shown = followed(other, (), office, vietnam(), at=running.clock.now())
-                return _as_joined(followed(feedback, steps, office, vietnam(), at=running.clock.now()), shown)
-    return followed(feedback, steps, office, vietnam(), at=running.clock.now())
-
-
-def _as_joined(own: Followed, other: Followed) -> Followed:
-    return replace(own, answer=other.answer, answered_at=other.answered_at)
+        joined = feedback.case.joined_to
+        other = await store.find(connection, joined) if joined else None
+    own = followed(feedback, steps, office, vietnam(), at=running.clock.now())
+    if other and other.case.state == "published":  # once all may read that answer it is its own, in the words for all
+        shown = followed(other, (), office, vietnam(), at=running.clock.now())
+        return replace(own, answer=other.case.published_answer or shown.answer, answered_at=shown.answered_at)
+    return own
 
 
 async def by_sender(

@@ -36,6 +36,17 @@ class Extended(Said):
     decided_at: AwareDatetime | None = None
 
 
+class Published(Said):
+    """The words that all may read: officers leave names and what else tells who it was out of them.
+
+    question: without it a line of field, unit and day stands in its place, never what the sender wrote. answer:
+    without it the answer as it was sent. text: why, or by whose order; nobody reads it but officers.
+    """
+
+    question: Text | None = None
+    answer: Text | None = None
+
+
 class Joined(Body):
     """The number of the feedback that it is dealt with in."""
 

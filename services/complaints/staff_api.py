@@ -25,7 +25,7 @@ from services.complaints.asking import (
 )
 from services.complaints.officers_acts import Asked, Surroundings
 from services.complaints.permissions import Actor
-from services.complaints.shapes import Decided, Extended, Joined, Moved, Said
+from services.complaints.shapes import Decided, Extended, Joined, Moved, Published, Said
 from services.complaints.store import Feedback
 from services.complaints.suggesting.suggest import suggest
 from shared.bodies import described, read_json
@@ -182,6 +182,9 @@ def shown(desk: Desk, feedback: Feedback) -> dict[str, Any]:
         "instance": case.instance,
         "answered_at": case.answered_at.astimezone(PROVINCE_ZONE) if case.answered_at else None,
         "answer": desk.office.answer(feedback),
+        "published_at": case.published_at.astimezone(PROVINCE_ZONE) if case.published_at else None,
+        "published_question": case.published_question,
+        "published_answer": case.published_answer,
     }
 
 
@@ -193,6 +196,6 @@ _add_act("transfer", Moved, officers_acts.transfer)
 _add_act("return", Said, officers_acts.not_ours)
 _add_act("extension", Extended, officers_acts.extend)
 _add_act("answer", Said, officers_acts.answer)
-_add_act("publication", Said, officers_acts.publish)
+_add_act("publication", Published, officers_acts.publish)
 _add_act("joining", Joined, officers_acts.join)
 _add_act("separation", Said, officers_acts.separate)

@@ -22,8 +22,8 @@ from shared.worktime import vietnam
 TERMS = TypeAdapter(tuple[FeedbackTerm, ...])
 OF_CASE = (
     "code, filed_at, kind, suspected, kind_by, field, categories, handler, not_to, hides_identity, state, terms, been, "
-    "moves, reopened, rating, joined_to, answered_at, published_at, about_unit, remote, "
-    "instance"
+    "moves, reopened, rating, joined_to, answered_at, published_at, published_question, "
+    "published_answer, about_unit, remote, instance"
 )
 OF_ROW = (
     "id, revision, secret_hash, source, text, sealed, answer, sealed_answer, place, unit, dossier, procedure, "

@@ -69,11 +69,12 @@ ABOUT_ALL: dict[str, tuple[str, int]] = {  # who may, and what the others are to
     "PUT /v1/officers/{id}": ("operator", 401),
     "DELETE /v1/officers/{id}": ("operator", 401),
 }
-FOR_ANYBODY = {"POST /v1/complaints", "GET /openapi.json", "GET /health/live", "GET /health/ready", "GET /metrics",
-               "GET /asyncapi.json"}  # fmt: skip
+FOR_ANYBODY = {"POST /v1/complaints", "GET /v1/published", "GET /openapi.json", "GET /health/live",
+               "GET /health/ready", "GET /metrics", "GET /asyncapi.json"}  # fmt: skip
 PAGES = {  # of citizens: by a form's token, number and secret
     "GET /", "GET /gui", "POST /gui", "GET /theo-doi", "POST /theo-doi", "GET /theo-doi/{act}",
     "POST /theo-doi/bo-sung", "POST /theo-doi/danh-gia", "POST /theo-doi/giai-quyet-lai", "GET /static/{name}",
+    "GET /cong-khai",
 }  # fmt: skip
 BODIES: dict[str, dict[str, Any]] = {
     "decision": {"kind": "complaint", "unit": CENTRE},
@@ -243,6 +244,17 @@ async def test_what_is_about_all_is_for_whom_the_table_says(desk: Desk) -> None:
             among = not set(named.split()).isdisjoint(who.roles)
             awaited = {200, 404} if among else {refused if who.roles else 401}
             assert answer.status_code in awaited, (call, who.name, answer.status_code)
+
+
+async def test_what_is_published_is_the_same_for_everybody_and_only_what_is_in_the_open(desk: Desk) -> None:
+    matters, people = await one_of_each(desk), await everybody(desk)
+    numbers = {matter.code for matter in matters} | {matter.secret for matter in matters}
+    for path, places in (("/v1/published", '"question"'), ("/cong-khai", "<article")):
+        told = {(await desk.client.get(path, headers=who.key)).text for who in people}
+        assert len(told) == 1, path
+        [said] = told
+        assert said.count(places) == 2, "the reflection and the recommendation"
+        assert not [one for one in (*numbers, "Người Gửi", "head-1", "setter") if one in said]
 
 
 async def test_the_secret_opens_its_own_number_alone_and_no_key_opens_in_its_place(desk: Desk) -> None:

@@ -85,6 +85,6 @@ def _answered(meaning: Meaning, record: Record, feedback: Feedback, office: Offi
             case = life.answer(case, policy, at=at)
         if meaning == "answered" or case.state == "published":
             return case
-        return life.publish(case, at=at)
+        return life.publish(case, at=at, answer=had or record.answer or "")
 
     return Act(NAMES[meaning], change, answer=None if had is not None else record.answer, said=ComplaintAnswered)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.complaints.web import following, page, sending
+from services.complaints.web import following, page, published, sending
 from services.complaints.web.asked import PageRoute, Pages, html, pages_of
 from services.complaints.web.forms import Draft
 from services.complaints.web.gate import address_of, too_many
@@ -78,6 +78,12 @@ async def rate(request: Request) -> Response:
 async def reopen(request: Request) -> Response:
     _slow_down(request)
     return await following.reopen(pages_of(request), await _fields(request))
+
+
+@router.get("/cong-khai")
+async def show_published(request: Request) -> Response:
+    """Show what all may read. What is wrong with the address leads to the first page."""
+    return await published.show(pages_of(request), request.query_params, address=address_of(request))
 
 
 @router.get("/static/{name}")

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
+from uuid import UUID
 
 from services.complaints.filing import Filing
+from services.complaints.publishing.wording import Choices, PublishedPage
 from services.complaints.secrecy.vault import Kept, Limits
 from shared.events import FeedbackState
 
@@ -59,6 +61,14 @@ class Desk(Protocol):
 
     async def units(self) -> Sequence[str]:
         """Return the names of units that a feedback may be about, in the order to be shown; empty where not known."""
+        ...
+
+    async def published(self, *, unit: str | None, field: str | None, before: UUID | None) -> PublishedPage | None:
+        """Return a page of what all may read; None where no page ended at `before`."""
+        ...
+
+    async def choices(self) -> Choices:
+        """Return by what the published can be chosen."""
         ...
 
 

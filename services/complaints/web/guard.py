@@ -23,8 +23,9 @@ NETWORK_OF_ONE = 64  # bits of IPv6 that one line has for itself
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """free, most: filings a minute from one address, without work and at all. looks: look-ups. 0 = no limit.
+    """free, most: filings a minute from one address, without work and at all. 0 = no limit.
 
+    looks: look-ups, and as many readings of what is published.
     bits: of the work.
     """
 
@@ -44,6 +45,7 @@ class Guard:
     _most: Allowance = field(default_factory=Allowance)
     _wrong: Allowance = field(default_factory=Allowance)
     _looks: Allowance = field(default_factory=Allowance)
+    _reads: Allowance = field(default_factory=Allowance)
     _texts: dict[bytes, float] = field(default_factory=dict)
 
     def wait_s(self, address: str, *, at_s: float) -> float:
@@ -55,6 +57,10 @@ class Guard:
     def look_wait_s(self, address: str, *, at_s: float) -> float:
         """Count a look-up, or what else its sender does with a feedback; return how long to wait first."""
         return self._looks.wait_s(source_of(address), per_minute=self.limits.looks, at_s=at_s)
+
+    def read_wait_s(self, address: str, *, at_s: float) -> float:
+        """Count a reading of what is published; return how long to wait first. It takes no look-up from anybody."""
+        return self._reads.wait_s(source_of(address), per_minute=self.limits.looks, at_s=at_s)
 
     def free_wait_s(self, address: str, *, at_s: float, count: bool) -> float:
         """Return how long until this address may file without work; 0 = now. count: it then files; False only looks."""

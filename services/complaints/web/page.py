@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.complaints.publishing.wording import Choices, PublishedPage
 from services.complaints.web import forms
 from services.complaints.web.desk import Filed, Followed
 from services.complaints.web.forms import Draft
@@ -105,6 +106,13 @@ def followed(found: Followed, *, secret: str, draft: Draft, done: str, takes: Ta
         done=done,
         takes=takes,
         sent=bool(draft.problems),
+    )
+
+
+def published(found: PublishedPage, choices: Choices, *, unit: str, field: str, older: str, begins: bool) -> str:
+    """Return what all may read. older: the address of the next page; empty: none. begins: it is the first page."""
+    return _render(
+        "published.html", found=found.found, choices=choices, unit=unit, field=field, older=older, begins=begins
     )
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from html import unescape
 from typing import Any
+from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
 
 from services.complaints.filing import Filing, new_secret
+from services.complaints.publishing.wording import Choices, PublishedAnswer, PublishedPage
 from services.complaints.secrecy.refusing import RefusedFile
 from services.complaints.secrecy.vault import Kept, Limits
 from services.complaints.web import api, guard
@@ -65,6 +67,9 @@ class Desk:
     seen: dict[tuple[str, str], Followed] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
     names: Sequence[str] = ("Phường Hạc Thành", "Sở Nội vụ")
+    answers: list[PublishedAnswer] = field(default_factory=list)
+    next: str | None = None
+    asked: list[tuple[str | None, str | None, UUID | None]] = field(default_factory=list)
     fails: Exception | None = None
 
     async def file(self, filing: Filing, *, source: str, code: str, attachments: Sequence[Kept]) -> Filed:
@@ -94,6 +99,14 @@ class Desk:
 
     async def units(self) -> Sequence[str]:
         return self.names
+
+    async def published(self, *, unit: str | None, field: str | None, before: UUID | None) -> PublishedPage | None:
+        self.asked.append((unit, field, before))
+        return None if before and str(before) != self.next else PublishedPage(tuple(self.answers), self.next)
+
+    async def choices(self) -> Choices:
+        names = {one.unit: one.unit_name for one in self.answers if one.unit and one.unit_name}
+        return Choices(names, {"land": "Đất đai", "health": "Y tế"})
 
     def _change(self, code: str, secret: str, **more: Any) -> None:
         if self.fails:

@@ -151,8 +151,10 @@ def test_what_is_given_back_begins_anew_elsewhere_and_is_remembered() -> None:
 def test_an_answer_is_published_rated_and_reopened_within_its_time() -> None:
     case = life.answer(decided(), POLICY, at=day(5))
     assert owed(case) == {"publication": "U"}
-    case = life.publish(case, at=day(6))
-    assert (case.state, owed(case)) == ("published", {})
+    case = life.publish(case, at=day(6), question="Hỏi.", answer="Đáp.")
+    assert (case.state, owed(case), case.published_question) == ("published", {}, "Hỏi.")
+    again = life.publish(case, at=day(9), answer="Đáp lại.")
+    assert (again.published_at, again.published_question, again.published_answer) == (day(6), None, "Đáp lại.")
     case = life.rate(case, 2)
     with pytest.raises(ActError, match="time for this is over"):
         life.reopen(case, POLICY, at=day(36))
@@ -166,6 +168,8 @@ def test_an_answer_is_published_rated_and_reopened_within_its_time() -> None:
 def test_what_hides_its_sender_is_answered_and_not_published() -> None:
     case = life.answer(replace(decided(), hides_identity=True), POLICY, at=day(5))
     assert owed(case) == {}
+    with pytest.raises(ActError, match="no answer to publish"):
+        life.publish(case, at=day(6), answer="Đáp.")
 
 
 def test_an_answer_needs_an_officers_decision_before() -> None:
@@ -239,6 +243,8 @@ def test_whatever_is_done_at_most_one_term_of_a_name_is_there_and_none_of_an_end
                     case = life.move(case, f"V{number}", POLICY, at=at, returned=True)
                 case "accept" | "answer" | "reopen":
                     case = getattr(life, act)(case, POLICY, at=at)
+                case "publish":
+                    case = life.publish(case, at=at, question="Hỏi.", answer="Đáp.")
                 case "join":
                     case = life.join(case, OTHER, at=at)
                 case "extend":
@@ -249,6 +255,9 @@ def test_whatever_is_done_at_most_one_term_of_a_name_is_there_and_none_of_an_end
                     case = getattr(life, act)(case, at=at)
         except ActError:
             continue
+        assert (
+            (case.published_answer is not None) == (case.published_question is not None) == (case.state == "published")
+        )
         names = [term.name for term in case.terms]
         assert len(names) == len(set(names))
         running = owed(case)
