@@ -95,7 +95,8 @@ class Citizens:
             self.answered.append(one.number)
 
     async def _publish(self, one: Feedback) -> None:
-        await self._of(one, "publication", {"text": WORDS["publication"]})
+        words = {"text": WORDS["publication"], "question": one.text}  # it names nobody, so it is fit for all as it is
+        await self._of(one, "publication", words)
 
     async def _rate(self, one: Feedback) -> None:
         rating = 2 if one.number % 5 == 0 else 4

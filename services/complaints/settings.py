@@ -19,7 +19,7 @@ class Settings(settings.Settings):
     complaints_work_bits: int = Field(default=18, ge=0, le=30)
     """Zero bits that the work for a filing has to find: 18 take a phone some seconds, each more doubles that."""
 
-    complaints_lookups_per_minute: int = Field(default=120, ge=0)  # likewise; a page that follows one code needs few
+    complaints_lookups_per_minute: int = Field(default=120, ge=0)  # likewise; also readings of what is published
 
     complaints_identity_keys: SecretStr = SecretStr("")
     """Under the first of these keys (32 bytes in URL-safe base64, between commas) who wrote a feedback, restricted

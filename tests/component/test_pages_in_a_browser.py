@@ -13,6 +13,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
+from services.complaints.publishing.wording import PublishedAnswer
 from services.complaints.web import page as words
 from services.complaints.web import sending, tokens
 from services.complaints.web.desk import Followed
@@ -32,6 +33,16 @@ EVERYTHING = Followed(
     may_rate=True,
     may_reopen=True,
     reopen_until=date(2026, 12, 20),
+)
+NEXT = "0b9f9f0e-7d3a-4c8e-9a51-2f1f6c2b7e10"
+ANSWERED = PublishedAnswer(
+    "38-x14998",
+    "Ủy ban nhân dân phường Hạc Thành",
+    "land",
+    "Đất đai",
+    *(date(2026, 11, 20), date(2026, 12, 1), date(2026, 12, 2)),
+    question="Hồ sơ đất của một công dân chậm trả kết quả.",
+    answer="Đã trả kết quả.\nCảm ơn Ông/Bà. " + "x" * 200,
 )
 SCROLLS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 LARGE_LETTERS = "document.documentElement.style.fontSize = '200%'"
@@ -57,6 +68,10 @@ async def shown(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     monkeypatch.setattr(sending, "YOUNGEST_S", 0)
     at = site(free=1, bits=16)
     at.desk.seen[CODE, SECRET] = EVERYTHING
+    at.desk.answers, at.desk.next = (
+        [ANSWERED, replace(ANSWERED, unit="38-x", unit_name="Sở Nội vụ", field="health")],
+        NEXT,
+    )
     async with served(at.app) as url:
         yield Shown(at, url, browser)
 
@@ -95,6 +110,8 @@ async def each_page(page: Page, url: str) -> AsyncIterator[str]:
     yield "look-up"
     await follow(page, url)
     yield "followed"
+    await page.goto(f"{url}/cong-khai")
+    yield "published"
     await page.goto(f"{url}/gui/x")
     await page.goto(f"{url}/static/none.css")
     yield "problem"
@@ -123,13 +140,14 @@ async def test_the_keyboard_reaches_every_field_in_order_and_none_that_people_do
         page = await context.new_page()
         await page.goto(f"{shown.url}/gui")
         reached = []
-        for _ in range(14):
+        for _ in range(16):
             await page.keyboard.press("Tab")
             reached.append(
                 await page.evaluate("document.activeElement.name || document.activeElement.textContent.trim()")
             )
-    assert reached[:3] == ["Đến nội dung chính", "Gửi phản ánh", "Theo dõi kết quả"]
-    assert reached[3:] == [
+    assert reached[:4] == ["Đến nội dung chính", "Gửi phản ánh", "Theo dõi kết quả", "Công khai kết quả"]
+    assert reached[4] == "công khai", "in what the form says of it"
+    assert reached[5:] == [
         *("text", "kind", "unit", "place", "dossier", "name", "contact", "address", "hide_identity", "attachments"),
         "Gửi",
     ]
@@ -180,6 +198,30 @@ async def test_over_the_free_limit_a_question_is_answered_where_no_script_runs(s
 
 def _numbers(asked: str) -> list[str]:
     return [word for word in re.findall(r"\w+", asked.lower()) if word in tokens.NUMBERS]
+
+
+async def test_all_read_what_is_published_on_a_phone_without_scripts_and_choose_by_unit_and_field(shown: Shown) -> None:
+    hostile = "</div><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\">"
+    shown.at.desk.answers.append(replace(ANSWERED, question=hostile, answer=hostile, field_name=hostile))
+    for scripts in (False, True):
+        async with phone(shown.browser, scripts=scripts) as context:
+            page = await context.new_page()
+            await page.goto(f"{shown.url}/gui")
+            await page.get_by_role("navigation").get_by_role("link", name="Công khai kết quả").click()
+            assert await page.get_by_role("heading", level=2).all_text_contents() == ["Đất đai", "Đất đai", hostile]
+            assert await page.locator(".said").all_text_contents() == [
+                *[ANSWERED.question, ANSWERED.answer] * 2,
+                *[hostile] * 2,
+            ]
+            assert "hacked" not in await page.title()
+            await page.get_by_label("Cơ quan trả lời").select_option("Sở Nội vụ")
+            await page.get_by_label("Lĩnh vực").select_option("Y tế")
+            await page.get_by_role("button", name="Xem").click()
+            assert page.url.endswith("/cong-khai?unit=38-x&field=health")
+            await page.get_by_role("link", name="Xem kết quả cũ hơn").click()
+            await page.get_by_role("link", name="Về trang đầu").wait_for()
+            assert await context.cookies() == []
+    assert [asked[:2] for asked in shown.at.desk.asked] == [(None, None), ("38-x", "health"), ("38-x", "health")] * 2
 
 
 async def test_hostile_words_run_nothing_and_nothing_is_loaded_from_elsewhere(shown: Shown) -> None:

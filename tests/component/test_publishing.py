@@ -178,6 +178,9 @@ async def test_pages_and_filters(desk: Desk) -> None:
     for odd in ("x", "PA-2345-6789-ABCD", CENTRE, "0b9f9f0e-7d3a-4c8e-9a51-2f1f6c2b7e10"):
         assert (await desk.client.get("/v1/published", params={"before": odd})).status_code == 422
         assert (await desk.client.get("/cong-khai", params={"before": odd})).status_code == 303
+    for odd in ("", "\0", "x" * 81):
+        assert (await desk.client.get("/v1/published", params={"unit": odd})).status_code == 422
+        assert (await desk.client.get("/cong-khai", params={"unit": odd})).status_code == 200
     chosen = (await desk.client.get("/cong-khai", params={"unit": OTHER})).text
     assert chosen.count("<article") == 3
     assert '<option value="38-x15001" selected>UBND phường Quảng Phú</option>' in chosen

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 
 from dondoc.stack import postgres, running
@@ -35,6 +36,7 @@ from tests.journeys.test_nothing_leaks import SECRETS, command_line, dondoc
 pytestmark = pytest.mark.long
 
 LATE = "2026-12-21T09:00:00+07:00"
+QUESTION = "Hồ sơ đất của một công dân chậm trả kết quả."
 PERIOD = "from=2026-11-01&to=2026-12-31"
 COMMANDS = (
     "status --json", "doctor --json", "notify status --json", "notify addresses list --json", "cases list --json",
@@ -84,6 +86,27 @@ async def in_the_open(world: World) -> str:
     code, _ = await world.file(**filing)
     await world.act("sorter", code, "decision", kind="reflection", unit=ACCUSED)
     return code
+
+
+async def answered_for_all(world: World) -> list[str]:
+    """Let two reflections be published: one in an officer's words, one with none; return numbers and secrets."""
+    filing, kept = wrote(CONTROL, unit="UBND xã Mường Lát", kind_hint="reflection"), list[str]()
+    for words in ({"question": QUESTION, "answer": "Đã trả kết quả."}, {}):
+        code, secret = await world.file(**filing)
+        await world.act("sorter", code, "decision", kind="reflection", unit=ACCUSED, text=f"{CONTROL}.")
+        await world.act("clerk", code, "answer", text="Đã trả kết quả." if not words else f"Kính gửi bà {CONTROL}.")
+        await world.act("clerk", code, "publication", text=f"Công khai việc của bà {CONTROL}.", **words)
+        kept += code, secret
+    return kept
+
+
+async def read_by_all(world: World, search: Search) -> None:
+    """Search what anybody reads without a key."""
+    async with httpx.AsyncClient(base_url=world.complaints) as anybody:
+        for path in ("/v1/published", "/cong-khai", "/v1/published?limit=1"):
+            answer = await anybody.get(path)
+            assert (answer.status_code, QUESTION in answer.text) == (200, "limit" not in path)
+            search.look(f"anybody: {path}", answer.content + str(answer.headers).encode())
 
 
 async def goes_wrong(world: World, code: str) -> None:
@@ -194,6 +217,8 @@ async def test_the_planted_name_is_nowhere(tmp_path: Path) -> None:
     self_check()
     async with world_of(tmp_path) as world:
         kept, hidden, control = await denounced(world), await asked_not_to_be_known(world), await in_the_open(world)
+        for_all = Search(CONTROL, KEPT, HIDDEN, *await answered_for_all(world), "clerk", "sorter")
+        await read_by_all(world, for_all)
         await goes_wrong(world, kept[0])
         await world.stack.driver.play((), until=datetime.fromisoformat(LATE))
         await looked_at(world, kept)
@@ -206,6 +231,8 @@ async def test_the_planted_name_is_nowhere(tmp_path: Path) -> None:
         behind = Search(HIDDEN)
         world.seen = {place: said for place, said in world.seen.items() if ": complaints/v1/complaints" not in place}
         await searched(world, behind)
+    for word, where in for_all.found.items():
+        assert not where, (word, places(where))
     assert not everywhere.found[KEPT], places(everywhere.found[KEPT])
     assert not behind.found[HIDDEN], places(behind.found[HIDDEN])
     for code in kept:

@@ -18,7 +18,7 @@ from services.complaints.web.gate import address_of, too_many
 from shared.clock import PROVINCE_ZONE, monotonic_s
 from shared.service import Running
 
-Word = Annotated[str | None, Query(min_length=1, max_length=80)]
+Word = Annotated[str | None, Query(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]+$")]
 router = APIRouter(prefix="/v1", tags=["published"])
 
 
