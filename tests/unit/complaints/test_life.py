@@ -160,6 +160,7 @@ def test_an_answer_is_published_rated_and_reopened_within_its_time() -> None:
         life.reopen(case, POLICY, at=day(36))
     again = life.reopen(case, POLICY, at=day(10))
     assert (again.state, again.answered_at, again.rating, owed(again)) == ("accepted", None, None, {"answer": "U"})
+    assert (again.published_at, again.published_question, again.published_answer) == (None, None, None)
     answered = life.answer(again, POLICY, at=day(11))
     with pytest.raises(ActError, match="as often as it can"):
         life.reopen(answered, POLICY, at=day(12))
