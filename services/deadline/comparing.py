@@ -40,11 +40,12 @@ async def keep_part(connection: AsyncConnection, message: Received) -> None:
 
 
 async def compare_for_ever(running: Running) -> None:
-    """Compare what is ready; a crash costs the comparison in hand."""
+    """Compare what is ready; a crash costs the comparison in hand. What cannot be compared waits for the next start."""
+    passed_over: set[int] = set()
     while True:
         pause_s = IDLE_S
         try:
-            if await compare_next(running):
+            if await compare_next(running, passed_over):
                 pause_s = 0
         except Exception as error:
             pause_s = IDLE_S if db.is_transient(error) else FAILED_S
@@ -52,18 +53,24 @@ async def compare_for_ever(running: Running) -> None:
         await asyncio.sleep(pause_s)
 
 
-async def compare_next(running: Running) -> bool:
+async def compare_next(running: Running, passed_over: set[int] | None = None) -> bool:
     """Compare the oldest census that is ready; says whether there was one.
 
+    passed_over: ids of those that could not be compared, which hold up no other; one more is added before it is raised.
     News that were on their way when it was taken are waited for. Another copy may do the same: one result is stored.
     """
     taken_by = running.clock.now() - timedelta(minutes=SETTINGS.reconcile_after_minutes)
     async with running.engine.connect() as connection:
         snapshot = await connection.execution_options(isolation_level="REPEATABLE READ")
-        one = await store.find_ready(snapshot, taken_by=taken_by)
+        one = await store.find_ready(snapshot, taken_by=taken_by, but=passed_over or ())
         if one is None:
             return False
-        differences, result = await _compare(snapshot, one)
+        try:
+            differences, result = await _compare(snapshot, one)
+        except Exception as error:
+            if passed_over is not None and not db.is_transient(error):
+                passed_over.add(one.id)
+            raise
     async with db.transaction(running.engine) as connection:
         await store.put_result(connection, one, differences, result, at=running.clock.now())
     log.info("compared", source=one.source, differences=len(differences), agreed=result["agreed"])

@@ -67,7 +67,7 @@ async def walk_for_ever(running: Running) -> None:
                 one_by_one = CHUNK
             else:
                 log.error("matter_not_reckoned", exc_info=error)
-                await _pass_over(running, error)
+                worked = await _pass_over(running, error)
         if not worked:
             await asyncio.sleep(IDLE_S)
 
@@ -98,11 +98,18 @@ async def walk(running: Running, *, limit: int) -> bool:
     return worked
 
 
-async def _pass_over(running: Running, error: Exception) -> None:
-    """Put the matter that a recalculation stands before into quarantine, and let the walk go on behind it."""
+async def _pass_over(running: Running, error: Exception) -> bool:
+    """Put the matter that a recalculation stands before into quarantine, and let the walk go on behind it.
+
+    returns: False where it is no recalculation that cannot go on: there no matter is at fault.
+    """
+    passed = False
 
     async def step(connection: AsyncConnection) -> list[Outgoing]:
-        if act := await acts.lock_next(connection, (RECALCULATE,)):
+        nonlocal passed
+        act = await acts.lock_next(connection, (RECALCULATE, REPUBLISH))
+        if act and act.act == RECALCULATE:
+            passed = True
             page = await store.list_matters(connection, after=act.cursor, limit=1, open_only=True)
             entries = [
                 quarantine.Entry(
@@ -115,6 +122,7 @@ async def _pass_over(running: Running, error: Exception) -> None:
         return []
 
     await running.commit(step, cause="walk")
+    return passed
 
 
 async def _recalculate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -103,15 +103,18 @@ async def put_part(connection: AsyncConnection, census: Mapping[str, Any], *, he
         )
 
 
-async def find_ready(connection: AsyncConnection, *, taken_by: datetime) -> Reconciliation | None:
-    """Return the oldest census with all its parts that is not compared yet, of those taken by then."""
+async def find_ready(
+    connection: AsyncConnection, *, taken_by: datetime, but: Collection[int] = ()
+) -> Reconciliation | None:
+    """Return the oldest census with all its parts that is not compared yet, of those taken by then, `but` left out."""
     rows = await connection.execute(
         text(
             f"SELECT {COLUMNS} FROM deadline.reconciliation AS r WHERE compared_at IS NULL AND taken_at <= :taken_by "
+            "AND r.id <> ALL(CAST(:but AS bigint[])) "
             "AND parts = (SELECT count(*) FROM deadline.reconciliation_part WHERE reconciliation = r.id) "
             "ORDER BY taken_at, id LIMIT 1"
         ),
-        {"taken_by": taken_by},
+        {"taken_by": taken_by, "but": sorted(but)},
     )
     row = rows.one_or_none()
     return Reconciliation._make(row) if row else None

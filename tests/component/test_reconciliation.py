@@ -136,6 +136,29 @@ async def test_each_dossier_that_differs_is_told_with_its_likely_reason(scene: S
     assert (by_number[18]["first_due_at"][:10], by_number[18]["due_at"][:10]) == ("2026-11-10", "2026-11-25")
 
 
+async def test_a_census_that_cannot_be_compared_holds_up_no_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = comparing._dossiers
+
+    async def failing(connection: Any, listed: set[str]) -> set[str]:
+        if listed == {code(1)}:
+            raise ValueError("cannot be compared")
+        return await given(connection, listed)
+
+    monkeypatch.setattr(comparing, "_dossiers", failing)
+    await scene.say(dossier(1), dossier(2))
+    for number in (1, 2):
+        await scene.census(number, source=f"motcua-{number}")
+    passed_over: set[int] = set()
+    with pytest.raises(ValueError, match="cannot be compared"):
+        await comparing.compare_next(scene.started["deadline"], passed_over)
+    assert await comparing.compare_next(scene.started["deadline"], passed_over)
+    assert not await comparing.compare_next(scene.started["deadline"], passed_over)
+    listed = (await scene.caller.get("/v1/reconciliations")).json()
+    assert {one["source"]: bool(one["compared_at"]) for one in listed} == {"motcua-1": False, "motcua-2": True}
+
+
 async def test_a_census_waits_for_all_its_parts_in_any_order_and_a_repeat_changes_nothing(scene: Scene) -> None:
     await scene.say(dossier(1), dossier(2))
     await scene.census(2, part=2, parts=2)
