@@ -64,6 +64,7 @@ class Trial:
     _slots: list[tuple[datetime, str]] = field(default_factory=list)
     _waiting: dict[str, dict[str, datetime]] = field(default_factory=dict)
     _posts: dict[tuple[str | None, str | None, str, tuple[str, ...]], str] = field(default_factory=dict)
+    _ended: dict[str, int] = field(default_factory=dict)  # at which revision each went
     _next_policy: datetime | None = None
     _begun: bool = False
 
@@ -85,13 +86,16 @@ class Trial:
         self.move_to(at)
         id = state.obligation_id
         old, held = self.pressed.get(id), self._lines.get(id, [])
-        if old and old.obligation.revision >= state.revision:
+        if state.revision <= (old.obligation.revision if old else self._ended.get(id, 0)):
             return
         looked_up = old and held and pressing.may_change_hands(old, state)
         meant = self.units.meant(state, parent_name=self._parent_name(state), at=at) if looked_up else None
         self._put(pressing.follow(old, state, held=held, meant=meant, rules=self.rules, at=at), held, at)
         if state.state == "ended" and not self._lines.get(id):
-            del self.pressed[id]
+            self._forget(id)
+
+    def _forget(self, id: str) -> None:
+        self._ended[id] = self.pressed.pop(id).obligation.revision
 
     def move_to(self, at: datetime) -> None:
         """Raise, repeat and tell what is due up to `at`, in the order of time; levels before digests of one moment."""
@@ -237,7 +241,7 @@ class Trial:
             return
         del self._lines[id]
         if self.pressed[id].obligation.state == "ended":
-            del self.pressed[id]
+            self._forget(id)
 
     def _is_covered(self, of: Pressed) -> bool:
         """Return whether it is a step whose dossier is pressed for at the same unit: one is told of the dossier."""

@@ -61,6 +61,15 @@ def test_what_ends_before_its_slot_is_never_told_and_what_ends_after_it_is_told_
     assert [said for _, _, said in shown(found)] == [{"new": 1}, {"settled": 1}]
 
 
+def test_a_state_that_comes_after_the_end_and_is_older_opens_nothing_again() -> None:
+    late = obligation(near_at=None)
+    ended = obligation(near_at=None, revision=3, state="ended", ended_at=at("2026-11-19 08:00"), end="completed")
+    between = obligation(near_at=None, revision=2)
+    assert tried(RULES, *zip(["2026-11-18 09:00"] * 3, (late, ended, between), strict=True)) == []
+    told = [("2026-11-18 09:00", late), ("2026-11-23 08:00", ended), ("2026-11-24 08:00", between)]
+    assert [said for _, _, said in shown(tried(RULES, *told))] == [{"new": 1}, {"settled": 1}]
+
+
 def test_a_matter_of_a_unit_nobody_is_reached_at_goes_up_and_one_of_none_is_said_to_reach_nobody() -> None:
     [found, *_] = tried(RULES, ("2026-11-18 09:00", obligation(unit="H56.13", near_at=None)))
     assert (found.post, found.reached) == ("TH-SNV", True)
