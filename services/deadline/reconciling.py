@@ -15,7 +15,7 @@ from services.deadline.dossier import RETURNED
 from services.deadline.folding import Data, Folded, fold
 from services.deadline.parts import ENDS, PAUSING, Terms
 from services.deadline.reference import Reference
-from services.deadline.slots import happened, slots_of
+from services.deadline.slots import happened, last_run, slots_of
 from shared.events import Fact
 
 Reason = Literal[
@@ -168,8 +168,8 @@ def _reason(
     if ours is None:
         return "not_there_yet" if facts else "unknown_to_us"
     one = ours.obligation
-    due = slots.get("due")
-    others_due = bool(due) and one["due_from"] != "computed" and due is not None and due[-1]["source"] != source
+    said_by = {fact["source"] for fact in last_run(slots.get("due", ()))}
+    others_due = bool(said_by) and one["due_from"] != "computed" and source not in said_by
     if not listed:
         return _reason_for_ours(ours, facts, others_due=others_due)
     if one["state"] == "ended":
@@ -210,7 +210,7 @@ def _difference(
     listed: bool,
 ) -> Difference:
     one: Mapping[str, Any] = ours.obligation if ours else {}
-    deciding = slots.get("standing" if one.get("state") == "ended" else "due") or ()
+    deciding = last_run(slots.get("standing" if one.get("state") == "ended" else "due", ()))
     return {
         "dossier": dossier,
         "reason": reason,
@@ -222,9 +222,9 @@ def _difference(
         "due_at": one.get("due_at"),
         "first_due_at": one.get("first_due_at"),
         "ended_at": one.get("ended_at"),
-        "said_by": deciding[-1]["source"] if deciding else None,
-        "said_at": deciding[-1]["at"] if deciding else None,
-        "said_heard_at": deciding[-1]["heard"] if deciding else None,
+        "said_by": deciding[0]["source"] if deciding else None,
+        "said_at": deciding[0]["at"] if deciding else None,
+        "said_heard_at": deciding[0]["heard"] if deciding else None,
         "last_heard_at": max((fact["heard"] for fact in facts), default=None),
     }
 
@@ -238,7 +238,7 @@ def slots_that_differ(dossier: str, said: Sequence[Data]) -> list[dict[str, Any]
     mirrored = slots_of(fact for fact in facts if fact.get("mirror"))
     told = []
     for slot in sorted(primary.keys() & mirrored.keys() - {"about"}):
-        one, other = primary[slot][-1], mirrored[slot][-1]
+        one, other = last_run(primary[slot])[0], last_run(mirrored[slot])[0]
         if _differ(one, other):
             told.append({"slot": slot, "primary": _told(one), "mirror": _told(other)})
     return told

@@ -38,6 +38,14 @@ def order(fact: Fact) -> tuple[str, int, str, str]:
     return fact["as_of"], fact["rank"], fact["heard"], fact["id"]
 
 
+def last_run(slot: Sequence[Fact]) -> Sequence[Fact]:
+    """Return the newest facts of a slot, as far back as they say the same; intake keeps back repeats of the first."""
+    first = len(slot) - 1
+    while first > 0 and slot[first - 1]["value"] == slot[first]["value"]:
+        first -= 1
+    return slot[max(first, 0) :]
+
+
 def happened(slots: Slots, *, until: str) -> dict[str, Sequence[Fact]]:
     """Leave out what had not happened by `until`; of due dates announced later, the first where none was known."""
     kept: dict[str, Sequence[Fact]] = {}

@@ -6,7 +6,7 @@ source with the same content a retracted fact has the same id and stays retracte
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -47,6 +47,11 @@ class Known:
 
     def facts(self) -> list[Fact]:
         return [fact for memory in self.memories.values() for fact in memory.facts.values()]
+
+    def told_again(self, facts: Iterable[Fact]) -> list[str]:
+        """Return the ids of what was told and only repeats `facts`, and is remembered no more."""
+        ids = [fact["id"] for fact in facts]
+        return [id for memory in self.memories.values() for id in memory.told_again(ids)]
 
     def gone(self) -> dict[str, Fact]:
         """Return by id of a fact what retracts it."""
@@ -112,15 +117,18 @@ async def retract(
         raise CannotError(f"{code} has no fact {id}; see `dondoc fact list`", unknown=True)
     if facts[id]["slot"] == RECORD:
         raise CannotError("a record of oversight is put right by saying it again; see `dondoc oversight load`")
-    alike = [fact for fact in marks.like(facts[id], facts.values()) if fact["id"] not in gone]
+    like = marks.like(facts[id], facts.values())
+    alike = [fact for fact in like if fact["id"] not in gone]
+    again = [one for one in known.told_again([facts[id], *like]) if one not in gone]
     taken = [facts[id], *(alike if every else ())]
     fresh = [fact for fact in taken if fact["id"] not in gone]
-    still = 0 if every else len(alike)
-    if dry_run or not fresh:
-        return Retracting(fresh or taken, not fresh, still, ())
-    events = await _put_marks(connection, known, RETRACTED, [fact["id"] for fact in fresh], why, at=at)
+    still = 0 if every else len(alike) + len(again)
+    ids = [*(fact["id"] for fact in fresh), *(again if every else ())]
+    if dry_run or not ids:
+        return Retracting(fresh or taken, not ids, still, ())
+    events = await _put_marks(connection, known, RETRACTED, ids, why, at=at)
     settled = {"reason": why.reason, "by": why.by, "at": why.at}
-    await links_store.settle_reversals(connection, [fact["id"] for fact in fresh], state="retracted", settled=settled)
+    await links_store.settle_reversals(connection, ids, state="retracted", settled=settled)
     return Retracting(fresh, False, still, events)
 
 
@@ -146,7 +154,7 @@ async def _put_marks(
     events: list[Outgoing] = []
     changed: dict[str, Memory] = {}
     for name, memory in known.memories.items():
-        made = [marks.mark(name, slot, id, why) for id in ids if id in memory.facts]
+        made = [marks.mark(name, slot, id, why) for id in ids if memory.knows(id)]
         if not made:
             continue
         if sum(fact["slot"].startswith(slot) for fact in memory.facts.values()) >= marks.MARKS_AT_MOST:
