@@ -120,6 +120,20 @@ def test_an_import_says_what_became_of_every_object_and_refusals_end_with_3(offi
     assert said.endswith(" 0 accepted, 4 repeated, 3 refused; see `dondoc quarantine list`\n")
 
 
+def test_a_dossier_sent_again_each_night_is_accepted_where_it_changed_and_else_repeated(
+    office: Office, tmp_path: Path
+) -> None:
+    nights = []
+    for night in range(1, 21):
+        late = night > 5
+        body = {"MaHoSo": "N-1", "NgayTiepNhan": "20261002091000", "TrangThaiHoSo": "4" if late else "2",
+                "NgayHenTra": "20261123091000" if late else "20261016091000"}  # fmt: skip
+        sent_at = f"2026-10-{night + 2:02d}T22:00:00+07:00"
+        head = {"madonvi": "000.00.12.H56", "service": "DongBoHoSoMC", "sent_at": sent_at}
+        nights.append(orjson.dumps({**head, "data": [body]}))
+    assert office.counts(write(tmp_path / "nights.ndjson", *nights)) == (20, 2, 18, 0)
+
+
 def test_an_interrupted_import_goes_on_where_it_stopped(office: Office, tmp_path: Path) -> None:
     lines = [line(f"B-{number}") for number in range(1200)]
     query = {"source": "motcua-1", "first": "1"}

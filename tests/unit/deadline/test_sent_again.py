@@ -10,11 +10,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.deadline.folding import fold
 from services.deadline.reference import carried
+from services.intake.memory import Memory
 from tests.unit.deadline import saying
 from tests.unit.deadline.saying import MIRROR, Events, Message, snapshot
 from tests.unit.deadline.test_corrections_any_order import ours
@@ -59,6 +61,29 @@ def nights(draw: st.DrawFn) -> list[Message]:
         sent_at = draw(st.sampled_from([sent.isoformat()] * 4 + [None]))
         told.append(snapshot((sent + late).isoformat(), source=source, sent_at=sent_at, **draw(st.sampled_from(known))))
     return told
+
+
+def night(number: int, *, status: str, due: str) -> Message:
+    at = (TIMES[0] + timedelta(days=number)).isoformat()
+    about = {"MaTTHC": "1.004746", "TenLinhVuc": "Hộ tịch", "DonViXuLy": "UBND xã Mường Lát", "KenhThucHien": "1"}
+    life = {"NgayTiepNhan": "20261102090000", "NgayHenTra": due, "TrangThaiHoSo": status, "SoBienNhan": "0001"}
+    return snapshot(at, sent_at=at, **about, **life)
+
+
+def test_a_dossier_that_is_sent_again_for_a_year_says_nothing_and_its_row_stays_small() -> None:
+    """Five facts, two of which change in the second night; of each what came first and a few repeats are remembered."""
+    first, second = night(0, status="2", due="20261109090000"), night(1, status="4", due="20261116090000")
+    year = [first, second, *(night(number, status="4", due="20261116090000") for number in range(2, 366))]
+    memory, said, biggest = Memory(raw_code=saying.CODE), [], 0
+    for message in year:
+        said.append([fact["slot"] for asserted in saying.facts(message)[1] for fact in memory.hear(asserted)])
+        stored = orjson.dumps(memory.document())
+        biggest = max(biggest, len(stored))
+        memory = Memory.of(orjson.loads(stored))
+    assert said[:2] == [["about", "accepted", "standing", "due", "slip"], ["standing", "due"]]
+    assert said[2:] == [[]] * 364
+    assert biggest < 20_000
+    assert made(saying.through_memory(year)) == made(saying.everything(year))
 
 
 lives = st.tuples(nights(), st.lists(st.one_of(ours(), ours(), steps), max_size=4)).map(lambda both: both[0] + both[1])

@@ -17,7 +17,7 @@ import pytest
 
 from services.deadline.folding import fold
 from services.deadline.reference import carried
-from services.intake import duties, handlers, statements, store
+from services.intake import duties, handlers, memory, statements, store
 from services.intake.correcting import linking, marks, retracting
 from services.intake.correcting import store as links_store
 from services.intake.correcting.linking import Claim
@@ -189,19 +189,48 @@ def test_each_dossier_is_what_its_own_facts_make_it(monkeypatch: pytest.MonkeyPa
         compare(tables, asyncio.run(live(dice)), dice)
 
 
-async def repeat_and_retract(code: str, *, times: int) -> tuple[int, int]:
-    """Let a source say one due date so many times; returns how many facts one retraction takes away, and leaves."""
+async def say_due(code: str, night: int) -> list[Outgoing]:
     envelope = {"specversion": "1.0", "id": "1", "source": "/x", "type": "dondoc.due_date.v1", "subject": code}
-    for number in range(times):
-        at = START + timedelta(hours=number)
-        await hear({**envelope, "time": at.isoformat(), "data": {"due_at": moment(random.Random(1))}}, "motcua-1", at)
+    at = START + timedelta(hours=night)
+    said = {**envelope, "time": at.isoformat(), "data": {"due_at": moment(random.Random(1))}}
+    return await hear(said, "motcua-1", at)
+
+
+async def retract_dues(code: str) -> int:
+    """Retract a due date with all that say the same; returns how many facts are left."""
     dues = list(retracting.listed(await retracting.find(NO_CONNECTION, code))["facts"])
     why = marks.Said("x", "y", PUT_RIGHT.isoformat())
-    done = await retracting.retract(NO_CONNECTION, code, dues[0]["id"], why, every=True, at=PUT_RIGHT, dry_run=False)
+    await retracting.retract(NO_CONNECTION, code, dues[0]["id"], why, every=True, at=PUT_RIGHT, dry_run=False)
     gone = (await retracting.find(NO_CONNECTION, code)).gone()
-    return len(done.facts), len([one for one in dues if one["id"] not in gone])
+    return len([one for one in dues if one["id"] not in gone])
+
+
+async def repeat_and_retract(code: str, *, times: int) -> tuple[int, list[int]]:
+    """Let a source say one due date so many times, before it is retracted and after, and once with a new time."""
+    for night in range(times):
+        await say_due(code, night)
+    left = await retract_dues(code)
+    return left, [len(await say_due(code, night)) for night in range(times + 1)]
 
 
 def test_a_due_date_that_was_repeated_for_a_year_is_retracted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     Tables(monkeypatch)
-    assert asyncio.run(repeat_and_retract("ML-1", times=2 * marks.MARKS_AT_MOST)) == (2 * marks.MARKS_AT_MOST, 0)
+    assert asyncio.run(repeat_and_retract("ML-1", times=400)) == (0, [*[0] * 400, 1])
+
+
+def test_what_an_earlier_version_told_each_night_is_retracted_though_it_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables, code = Tables(monkeypatch), "ML-1"
+    monkeypatch.setattr(memory, "KEPT", 1000)
+    for night in range(50):
+        asyncio.run(say_due(code, night))
+    stored = orjson.loads(tables.things[code])
+    tables.things[code] = orjson.dumps({**stored, "unsaid": []})
+    monkeypatch.setattr(memory, "KEPT", 8)
+    told = {fact["id"] for fact in stored["facts"]}
+    for night in range(50, 54):
+        asyncio.run(say_due(code, night))
+    assert len(orjson.loads(tables.things[code])["facts"]) < 20
+    assert asyncio.run(retract_dues(code)) == 0
+    assert told <= asyncio.run(retracting.find(NO_CONNECTION, code)).gone().keys()

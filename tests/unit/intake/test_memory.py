@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 
-from services.intake.memory import Memory
+from services.intake.memory import KEPT, STRIDE, Memory
 from shared.events import Fact
 
 
@@ -43,8 +44,19 @@ def test_the_second_value_brings_out_all_that_was_kept_back() -> None:
     assert said == [ids(due("D1", 1)), [], ids(due("D1", 3), due("D2", 2))]
 
 
-def test_after_a_second_value_every_assertion_is_said() -> None:
-    assert hear(due("D1", 1), due("D2", 2), due("D1", 3))[2] == ids(due("D1", 3))
+def test_after_a_second_value_a_return_to_the_first_is_said_and_a_repeat_is_not() -> None:
+    said = hear(due("D1", 1), due("D2", 2), due("D1", 3), due("D1", 4), due("D2", 5), due("D2", 6))
+    assert said == [ids(due("D1", 1)), ids(due("D2", 2)), ids(due("D1", 3)), [], ids(due("D2", 5)), []]
+
+
+def test_of_what_was_kept_back_a_contradiction_brings_out_the_return_alone() -> None:
+    nights = [due("D1", night) for night in (1, 3, 5, 7)]
+    assert hear(*nights, due("D2", 4))[-1] == ids(due("D1", 5), due("D2", 4))
+
+
+def test_what_has_the_time_of_another_value_is_said_whatever_came_before() -> None:
+    two = {**due("D2", 3, heard=3), "heard": "03"}
+    assert hear(due("D1", 1), due("D1", 3, heard=4), two)[2] == ids(due("D1", 3), due("D2", 3))
 
 
 def test_an_older_assertion_of_the_same_value_is_said() -> None:
@@ -68,6 +80,62 @@ def test_a_fact_said_before_is_said_again_when_it_was_heard_earlier() -> None:
 
 def test_a_second_source_that_says_the_same_is_worth_saying() -> None:
     assert hear(due("D1", 1), due("D1", 2, source="motcua-2"))[1] == ids(due("D1", 2, source="motcua-2"))
+
+
+def standing(as_of: int, *, status: int = 2) -> Fact:
+    fact = due("", as_of)
+    return {**fact, "slot": "standing", "value": {"status": status}, "id": f"standing/{status}/{as_of}"}
+
+
+def test_a_step_of_our_own_brings_out_the_status_that_was_kept_back_behind_it() -> None:
+    step: Fact = {**due("", 3), "slot": "step.1", "value": {"since": "03"}, "id": "step/3"}
+    said = hear(standing(1), standing(2), standing(4), standing(5), step, standing(6))
+    assert said == [["standing/2/1"], [], [], [], ["step/3", "standing/2/4"], []]
+
+
+def test_a_mirror_that_says_otherwise_makes_no_repeat_of_a_primary_source_new() -> None:
+    one, other = due("D1", 1), tied("D2", 2, as_of=2, mirror=True)
+    assert hear(one, other, due("D1", 3), tied("D2", 4, as_of=4, mirror=True)) == [ids(one), ids(other), [], []]
+
+
+def of_nights(last: int, *, said: bool = False) -> Memory:
+    """Return what an earlier version remembered of a due date that each night said again: all of it."""
+    facts = {fact["id"]: fact for fact in (due("D1", night) for night in range(1, last + 1))}
+    return Memory("X", facts, set() if said else set(facts) - {"motcua-1/D1/1"})
+
+
+def test_only_the_newest_repeats_are_remembered_and_a_forgotten_one_is_a_repeat_again() -> None:
+    memory = Memory(raw_code="X")
+    assert [len(memory.hear(due("D1", night))) for night in range(1, 61)] == [1, *[0] * 59]
+    assert KEPT < len(memory.facts) <= 1 + KEPT + STRIDE
+    assert {f"motcua-1/D1/{night}" for night in (1, 60, 59, 61 - KEPT)} <= memory.facts.keys()
+    memory = Memory.of(orjson.loads(orjson.dumps(memory.document())))
+    memory.hear(due("D1", 61))
+    memory.changed = False
+    assert (memory.hear(due("D1", 20)), memory.changed) == ([], False)
+    assert [fact["as_of"] for fact in memory.hear(due("D2", 20))] == ["54", "20"]  # the oldest remembered behind it
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_row_of_an_earlier_version_is_read_and_shrinks(said: bool) -> None:
+    stored = of_nights(60, said=said).document()
+    memory = Memory.of(orjson.loads(orjson.dumps(stored)))
+    assert [memory.hear(due("D1", night)) for night in range(61, 61 + STRIDE)] == [[]] * STRIDE
+    assert len(memory.facts) <= 1 + KEPT + STRIDE
+    assert [memory.knows(due("D1", night)["id"]) for night in (1, 20, 60)] == [True, said, True]
+    assert (len(memory.told_again(["motcua-1/D1/1"])) > 40) is said
+    memory = Memory.of(orjson.loads(orjson.dumps(memory.document())))
+    assert memory.hear(due("D1", 20)) == []
+
+
+def test_what_was_forgotten_stays_so_where_all_is_told() -> None:
+    memory = Memory(raw_code="X")
+    for night in range(1, 31):
+        memory.hear(due("D1", night))
+    memory.tell_all()
+    memory = Memory.of(orjson.loads(orjson.dumps(memory.document())))
+    assert [len(memory.hear(due("D1", night))) for night in (10, 30, 31)] == [0, 0, 1]
+    assert len(memory.hear(due("D2", 10))) == 1
 
 
 def tied(value: str, heard: int, *, as_of: int = 1, mirror: bool = False) -> Fact:
