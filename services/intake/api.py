@@ -42,6 +42,8 @@ Verb = Annotated[str, Path(pattern=r"^[A-Za-z][A-Za-z0-9]{0,62}$", description="
 ImportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 SourceQuery = Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 MAX_LINES = 1000  # of one call: an atomic batch of the stream
+BLANK_LINES = 10  # times as many line ends a call may have, where blank lines are passed over
+TOO_MANY_LINES = f"send between 1 and {MAX_LINES} lines"
 MAX_CALL_BYTES = 32 << 20
 MAX_WAITING = 20_000  # messages of imports, lines and what they say: some seconds of work
 MAX_CATALOGUE_BYTES = 8 << 20
@@ -149,11 +151,22 @@ async def show_schema() -> dict[str, Any]:
     return schema()
 
 
+def _split(body: bytes, *, ends: int) -> list[bytes]:
+    """Return the lines of a body. ends: line ends it may have; a small body, unpacked, could make millions of lines.
+
+    raises: HTTPException - it has more.
+    """
+    if body.count(b"\n") > ends:
+        raise HTTPException(422, TOO_MANY_LINES)
+    return body.split(b"\n")
+
+
 def _messages_of_lines(body: bytes) -> list[bytes]:
     """Return the lines that are not blank. raises: HTTPException - none, too many, or one that NATS would refuse."""
-    lines = {number: line for number, one in enumerate(body.split(b"\n"), start=1) if (line := one.strip())}
+    parts = _split(body, ends=MAX_LINES * BLANK_LINES)
+    lines = {number: line for number, one in enumerate(parts, start=1) if (line := one.strip())}
     if not 1 <= len(lines) <= MAX_LINES:
-        raise HTTPException(422, f"send between 1 and {MAX_LINES} lines")
+        raise HTTPException(422, TOO_MANY_LINES)
     for number, line in lines.items():
         if len(line) > SETTINGS.max_body_bytes:
             raise HTTPException(
@@ -179,11 +192,11 @@ async def take_lines(
     await admission.refuse_disabled(request, source)
     await _leave_room(running)
     body = await read_body(request, limit=MAX_CALL_BYTES)
-    lines = body.split(b"\n")
+    lines = _split(body, ends=MAX_LINES)
     if lines and not lines[-1]:
         lines.pop()
     if not 1 <= len(lines) <= MAX_LINES:
-        raise HTTPException(422, f"send between 1 and {MAX_LINES} lines")
+        raise HTTPException(422, TOO_MANY_LINES)
     messages, too_long = [], []
     for number, line in enumerate(lines, start=first):
         if len(line) > SETTINGS.max_body_bytes:
