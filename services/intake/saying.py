@@ -48,7 +48,7 @@ def _said(
     trace: str,
     under: str = "",
 ) -> list[Outgoing]:
-    """Return one event for what is new; several where a second value brings out all that was kept back of a first."""
+    """Return one event for what is new; several where much that was kept back is to be said with it."""
     return [
         outgoing(
             event,
