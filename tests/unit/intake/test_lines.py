@@ -11,6 +11,7 @@ import pytest
 from fastapi import HTTPException
 
 from services.intake import api
+from services.intake.sources import admission
 
 NEWLINES = b"\n" * api.MAX_CALL_BYTES
 NO_REQUEST: Any = None
@@ -32,7 +33,7 @@ def take_lines(monkeypatch: pytest.MonkeyPatch, body: bytes) -> int:
     monkeypatch.setattr(api, "read_body", read_body)
     monkeypatch.setattr(api, "_running", lambda _: None)
     monkeypatch.setattr(api, "_headers", lambda _, **more: more)
-    monkeypatch.setattr(api.admission, "refuse_disabled", nothing)
+    monkeypatch.setattr(admission, "refuse_disabled", nothing)
     for name in ("_leave_room", "_store"):
         monkeypatch.setattr(api, name, nothing)
     stored = asyncio.run(api.take_lines("i", NO_REQUEST, "motcua-1", 1))["stored"]
