@@ -55,7 +55,7 @@ def test_of_what_was_kept_back_a_contradiction_brings_out_the_return_alone() -> 
 
 
 def test_what_has_the_time_of_another_value_is_said_whatever_came_before() -> None:
-    assert hear(due("D1", 1), due("D1", 3, heard=4), due("D2", 3))[2] == ids(due("D1", 3), due("D2", 3))
+    assert hear(due("D1", 1), due("D1", 3), due("D2", 3, heard=4))[2] == ids(due("D1", 3), due("D2", 3))
 
 
 def test_an_older_assertion_of_the_same_value_is_said() -> None:
