@@ -91,7 +91,7 @@ def follow(
     said = Meant(None, obligation.unit_code or obligation.unit, None if obligation.unit_code else obligation.unit_name)
     change = Change(replace(old or Pressed(obligation, said), obligation=_explained(old, obligation), trace=trace))
     present = list(held)
-    handed = bool(old and meant and _is_another(meant, old.meant))
+    handed = bool(old and meant and meant.is_another_than(old.meant))
     if meant or (old and is_reworded(old.obligation, obligation)):
         change.pressed = replace(change.pressed, meant=meant or said)
     if handed:
@@ -164,10 +164,6 @@ def _handed_over(held: Sequence[Line], *, joint: bool) -> list[Line]:
     return list({line.key: line for line in reversed(handed)}.values())[::-1]
 
 
-def _is_another(meant: Meant, before: Meant) -> bool:
-    return (meant.code, meant.joint) != (before.code, before.joint)
-
-
 def _write(change: Change, present: Sequence[Line], held: Sequence[Line], *, stays: Stays) -> None:
     """Note which lines and answers are other than before and which lines are gone."""
     change.stays = [stay for stay in change.pressed.stays if stay not in stays]
@@ -219,7 +215,7 @@ def advance(pressed: Pressed, *, held: Sequence[Line], rules: Rules, at: datetim
     steps = rules.steps(pressed.obligation, meant)
     change = Change(replace(pressed, meant=meant, stays=answered.run_out(pressed.stays, at=at)))
     present, raised = list(held), pressed.raised
-    if _is_another(meant, pressed.meant):
+    if meant.is_another_than(pressed.meant):
         present = _handed_over(held, joint=meant.joint)
         change.pressed = replace(change.pressed, stays=answered.ended(pressed.stays, why="handed_over", at=at))
     missed = answered.missed_since(pressed.stays, change.pressed.stays)
