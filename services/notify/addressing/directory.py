@@ -28,10 +28,6 @@ class Meant(NamedTuple):
     unit_name: str | None = None
     joint: bool = False
 
-    def is_another_than(self, before: Meant) -> bool:
-        """Say whether another unit must act than before, or the same in another part; words alone are none."""
-        return (self.code, self.joint) != (before.code, before.joint)
-
 
 NOT_LOOKED_UP = Meant()
 OFFICER_TITLE = "Công chức phụ trách"

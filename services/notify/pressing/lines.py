@@ -103,3 +103,12 @@ def informed(obligation_id: str) -> Line:
 def reopened(line: Line) -> Line:
     """Return the line of who is not told anew, after the matter was late again before its settlement was told."""
     return replace(line, news=None) if line.news == "settled" else line
+
+
+def of_another(held: Sequence[Line], *, joint: bool) -> list[Line]:
+    """Return the lines after another unit has to act; in joint processing the unit that received it is informed."""
+    handed = [line for each in held for line in handed_over(each)]
+    if joint and held:
+        handed.append(informed(held[0].obligation_id))
+    # a unit that has it for the second time was told before: what is kept now replaces what was kept then
+    return list({line.key: line for line in reversed(handed)}.values())[::-1]

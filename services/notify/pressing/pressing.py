@@ -91,11 +91,11 @@ def follow(
     said = Meant(None, obligation.unit_code or obligation.unit, None if obligation.unit_code else obligation.unit_name)
     change = Change(replace(old or Pressed(obligation, said), obligation=_explained(old, obligation), trace=trace))
     present = list(held)
-    handed = bool(old and meant and meant.is_another_than(old.meant))
+    handed = bool(old and meant and _is_another(meant, old.meant))
     if meant or (old and is_reworded(old.obligation, obligation)):
         change.pressed = replace(change.pressed, meant=meant or said)
     if handed:
-        present = _handed_over(held, joint=change.pressed.meant.joint)
+        present = lines.of_another(held, joint=change.pressed.meant.joint)
     if old and old.obligation.restricted != obligation.restricted:
         present = lines.closed_to_some(present)
     change.pressed = replace(change.pressed, stays=_answered(old, change.pressed, handed=handed, at=at))
@@ -155,13 +155,8 @@ def _explained(old: Pressed | None, new: ObligationChanged) -> ObligationChanged
     return new.model_copy(update={"because": old.obligation.because})
 
 
-def _handed_over(held: Sequence[Line], *, joint: bool) -> list[Line]:
-    """Return the lines after another unit has to act; in joint processing the unit that received it is informed."""
-    handed = [line for each in held for line in lines.handed_over(each)]
-    if joint and held:
-        handed.append(lines.informed(held[0].obligation_id))
-    # a unit that has it for the second time was told before: what is kept now replaces what was kept then
-    return list({line.key: line for line in reversed(handed)}.values())[::-1]
+def _is_another(meant: Meant, before: Meant) -> bool:
+    return (meant.code, meant.joint) != (before.code, before.joint)
 
 
 def _write(change: Change, present: Sequence[Line], held: Sequence[Line], *, stays: Stays) -> None:
@@ -215,8 +210,9 @@ def advance(pressed: Pressed, *, held: Sequence[Line], rules: Rules, at: datetim
     steps = rules.steps(pressed.obligation, meant)
     change = Change(replace(pressed, meant=meant, stays=answered.run_out(pressed.stays, at=at)))
     present, raised = list(held), pressed.raised
-    if meant.is_another_than(pressed.meant):
-        present = _handed_over(held, joint=meant.joint)
+    handed = _is_another(meant, pressed.meant)
+    if handed:
+        present = lines.of_another(held, joint=meant.joint)
         change.pressed = replace(change.pressed, stays=answered.ended(pressed.stays, why="handed_over", at=at))
     missed = answered.missed_since(pressed.stays, change.pressed.stays)
     if missed:
@@ -226,7 +222,7 @@ def advance(pressed: Pressed, *, held: Sequence[Line], rules: Rules, at: datetim
         present = _raise(change, step, present, rules, at)
     else:
         present = _again(change, present, rules, at)
-        if missed:
+        if missed or (handed and raised > NEAR and change.pressed.stays != pressed.stays):
             _say(change, EscalationChanged)
     rests_at = rules.rests_at(pressed.obligation, meant)
     if rests_at and rests_at <= at and change.pressed.raised > NEAR and not change.pressed.rested_at:

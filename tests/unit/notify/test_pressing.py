@@ -12,7 +12,7 @@ from services.notify.pressing import pressing
 from services.notify.pressing.lines import Line
 from services.notify.pressing.pressing import Change, Pressed
 from services.notify.pressing.stays import Stay
-from shared.events import EscalationClosed, EscalationRaised, ObligationChanged
+from shared.events import EscalationChanged, EscalationClosed, EscalationRaised, ObligationChanged
 from tests.unit.notify.given import RULES, at, obligation
 
 ID = obligation().obligation_id
@@ -248,7 +248,10 @@ def test_the_successor_of_a_unit_is_told_anew_whoever_says_first_that_it_is_one(
         change = followed(pressed, moved, held, heir)
     else:
         change = advanced(pressed, held, meant=heir)
-        assert followed(change.pressed, moved, change.lines, heir).lines == []
+        after = followed(change.pressed, moved, change.lines, heir)
+        assert (after.lines, after.said) == ([], [])
+    [(event, said)] = change.said
+    assert (event, said.unit, said.stays[0].why) == (EscalationChanged, "14758", "handed_over")
     assert change.lines == [
         Line(ID, "head", 1, told=1, post="14797", former="14797"), Line(ID, "head", 1, news="new"),
     ]  # fmt: skip
