@@ -97,12 +97,15 @@ async def begin_again(connection: AsyncConnection, act: Act, *, detail: dict[str
 
 
 async def lock_next(connection: AsyncConnection, acts: Sequence[str]) -> Act | None:
-    """Lock the oldest unfinished act of these; one in work, or whose cause may still grow, is passed over."""
+    """Lock the oldest unfinished act of these, those of the kind that is named first before the others.
+
+    One in work, or whose cause may still grow, is passed over.
+    """
     rows = await connection.execute(
         text(
             f"SELECT {COLUMNS} FROM deadline.act WHERE finished_at IS NULL AND act = ANY(:acts) "
-            "AND (act <> :waits OR asked_at <= clock_timestamp() - make_interval(secs => :calm_s)) ORDER BY id LIMIT 1 "
-            "FOR UPDATE SKIP LOCKED"
+            "AND (act <> :waits OR asked_at <= clock_timestamp() - make_interval(secs => :calm_s)) "
+            "ORDER BY array_position(CAST(:acts AS text[]), act), id LIMIT 1 FOR UPDATE SKIP LOCKED"
         ),
         {"acts": list(acts), "waits": RECALCULATE, "calm_s": CALM_S},
     )

@@ -101,7 +101,7 @@ async def walk(running: Running, *, limit: int) -> bool:
 async def _pass_over(running: Running, error: Exception) -> bool:
     """Put the matter that a recalculation stands before into quarantine, and let the walk go on behind it.
 
-    returns: False where it is no recalculation that cannot go on: there no matter is at fault.
+    returns: False where it is no recalculation that cannot go on: there no matter is at fault. It waits behind those.
     """
     passed = False
 
