@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from services.intake.repeats import STANDING, STEP, chain_of, goes_on, repeats_in, steps_begun
 from shared.events import Fact
@@ -120,12 +120,15 @@ class Memory:
 
     def _is_forgotten(self, new: Fact) -> bool:
         """Say whether `new` was told before; where nothing is kept back any more, whether it was a repeat at all."""
-        for id, gone in self.forgotten.items():
-            if new["id"] in gone.said:
-                return True
-            if self.tells_all and gone.since <= new["as_of"] <= gone.until and _says_same(self.facts[id], new):
-                return True
-        return False
+        if any(new["id"] in gone.said for gone in self.forgotten.values()):
+            return True
+        if not self.tells_all:
+            return False
+        slot = [fact for fact in self.facts.values() if fact["slot"] == new["slot"]]
+        chain = [*chain_of(slot, new.get("mirror")), new]
+        head = repeats_in(chain, breaks=self._breaks(new["slot"])).get(new["id"])
+        gone = self.forgotten.get(head["id"]) if head else None
+        return gone is not None and gone.since <= new["as_of"] <= gone.until
 
     def told_again(self, ids: Iterable[str]) -> list[str]:
         """Return the ids of forgotten facts that were told and repeat any of `ids`."""
@@ -180,8 +183,3 @@ class Memory:
             tells_all=document.get("tells_all", False),
             forgotten={id: Forgotten(*gone) for id, gone in document.get("forgotten", {}).items()},
         )
-
-
-def _says_same(one: Fact, other: Fact) -> bool:
-    names: tuple[Literal["slot", "value", "source"], ...] = ("slot", "value", "source")
-    return all(one[name] == other[name] for name in names) and one.get("mirror") == other.get("mirror")

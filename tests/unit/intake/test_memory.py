@@ -134,7 +134,10 @@ def test_what_was_forgotten_stays_so_where_all_is_told() -> None:
     memory.tell_all()
     memory = Memory.of(orjson.loads(orjson.dumps(memory.document())))
     assert [len(memory.hear(due("D1", night))) for night in (10, 30, 31)] == [0, 0, 1]
+    announced: Fact = {**due("D1", 12), "id": "announced", "why": "apology"}
+    assert len(memory.hear(announced)) == 1  # what says more than those that are forgotten is none of them
     assert len(memory.hear(due("D2", 10))) == 1
+    assert len(memory.hear(due("D1", 11))) == 1  # nor is what comes after something else was said
 
 
 def tied(value: str, heard: int, *, as_of: int = 1, mirror: bool = False) -> Fact:
