@@ -96,9 +96,14 @@ class Offices:
         return heads_of(unit, on=on) if unit else frozenset()
 
     def over(self, code: str, *, on: date) -> frozenset[str]:
-        """Return who heads a unit and the units above it, by opaque ids, and the codes of these."""
+        """Return who heads or deputises in a unit and the units above it, by opaque ids, and the codes of these."""
         units = (code, *above(self, code, on=on))
-        return frozenset(units[1:]).union(*(self.heads(one, on=on) for one in units))
+        return frozenset(units[1:]).union(*(self._leading(one, on=on) for one in units))
+
+    def _leading(self, code: str, *, on: date) -> frozenset[str]:
+        unit = self.units.get(code)
+        deputies = (one.person for one in unit.posts if one.role in LEADING and holds(one, on)) if unit else ()
+        return self.heads(code, on=on).union(person for person in deputies if person)
 
     def posts(self, person: str, *, on: date) -> Mapping[str, bool]:
         found: dict[str, bool] = {}
