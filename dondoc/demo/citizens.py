@@ -95,7 +95,8 @@ class Citizens:
             self.answered.append(one.number)
 
     async def _publish(self, one: Feedback) -> None:
-        words = {"text": WORDS["publication"], "question": one.text}  # it names nobody, so it is fit for all as it is
+        # neither names anybody, so both are fit for all as they are
+        words = {"text": WORDS["publication"], "question": one.text, "as_sent": True}
         await self._of(one, "publication", words)
 
     async def _rate(self, one: Feedback) -> None:

@@ -160,9 +160,17 @@ def publish(case: Case, *, at: datetime, answer: str, question: str | None = Non
     worded = replace(case, published_question=question, published_answer=answer)
     if case.state == "published":
         return worded
-    if case.open_term("publication") is None:
+    withdrawn = answers_others(case) and any(t.name == "publication" and t.end == "answered" for t in case.terms)
+    if case.open_term("publication") is None and not (case.state == "answered" and withdrawn):
         raise ActError("there is no answer to publish: only answered reflections and recommendations in the open are")
     return replace(_end(worded, ("publication",), at=at, end="answered"), state="published", published_at=at)
+
+
+def withdraw(case: Case) -> Case:
+    """Let nobody read any more what was published; it stays answered, and may be published again in other words."""
+    if case.state != "published":
+        raise ActError("it is not published")
+    return replace(case, state="answered", published_at=None, published_question=None, published_answer=None)
 
 
 def reopen(case: Case, policy: Policy, *, at: datetime) -> Case:

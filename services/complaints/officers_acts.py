@@ -71,7 +71,7 @@ def _may_be_unsigned(office: Office, kind: FeedbackKind, rule: str, *, at: datet
 
 def refuse(body: Said, of: Surroundings) -> Asked:
     def change(feedback: Feedback, at: datetime) -> Case:
-        if of.actor.roles.isdisjoint(("operator", "sorter", "inspector")):
+        if of.actor.roles.isdisjoint(("operator", "sorter")):
             _may_still_refuse(feedback.case, of.office, at=at)
         return life.refuse(feedback.case, at=at)
 
@@ -189,11 +189,16 @@ def publish(body: Published, of: Surroundings) -> Asked:
     """Let all read question and answer. Again with other words: these stand in place of the first."""
 
     def change(feedback: Feedback, at: datetime) -> Case:
-        answer = body.answer or of.office.answer(feedback) or ""
+        answer = of.office.answer(feedback) or "" if body.answer is None else body.answer
         return life.publish(feedback.case, at=at, answer=answer, question=body.question)
 
     words = (body.text, body.question, body.answer)
     return Asked("publish", Act("publish", change, note="\n\n".join(word for word in words if word)))
+
+
+def withdraw(body: Said, _: Surroundings) -> Asked:
+    """Let nobody read any more what was published; the words for all are deleted."""
+    return Asked("publish", Act("withdraw", lambda feedback, _: life.withdraw(feedback.case), note=body.text))
 
 
 def join(body: Joined, _: Surroundings) -> Asked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from services.complaints.filing import Line, Text
 from shared.events import FeedbackKind
@@ -40,11 +40,19 @@ class Published(Said):
     """The words that all may read: officers leave names and what else tells who it was out of them.
 
     question: without it a line of field, unit and day stands in its place, never what the sender wrote. answer:
-    without it the answer as it was sent. text: why, or by whose order; nobody reads it but officers.
+    in words for all; `as_sent` where the one that was sent names nobody and may be read as it is. text: why, or by
+    whose order; nobody reads it but officers.
     """
 
     question: Text | None = None
     answer: Text | None = None
+    as_sent: bool = False
+
+    @model_validator(mode="after")
+    def _says_which_answer(self) -> Published:
+        if self.as_sent == (self.answer is not None):
+            raise ValueError("give `answer`, in words for all, or `as_sent`: true where the one sent names nobody")
+        return self
 
 
 class Joined(Body):

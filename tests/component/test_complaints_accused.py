@@ -128,14 +128,13 @@ async def test_the_accused_are_told_the_same_before_and_after(desk: Desk) -> Non
 async def sounds_unknown(desk: Desk, key: dict[str, str], code: str) -> None:
     """Check that each call about a feedback sounds as for a number that nobody has."""
     decided = {"kind": "reflection", "unit": COMMUNE}
-    acts: dict[str, dict[str, Any]] = {
+    acts: dict[str, Any] = {
         "decision": decided, "transfer": {"unit": COMMUNE, "text": "x"}, "joining": {"to": UNKNOWN},
-        "follow": {"secret": UNKNOWN[3:]},
+        "follow": {"secret": UNKNOWN[3:]}, "publication": {"text": "x", "as_sent": True},
     } | {
         path: {"text": "x"}
         for path in (
-            "refusal", "acceptance", "request", "return", "extension", "answer", "publication", "separation",
-            "identity",
+            "refusal", "acceptance", "request", "return", "extension", "answer", "withdrawal", "separation", "identity",
         )
     }  # fmt: skip
     for path, body in acts.items():

@@ -32,7 +32,7 @@ async def test_a_reflection_lives_through_supplement_answer_publication_rating_a
     desk.move_to("2026-11-24T09:00:00+07:00")
     await desk.done(code, "supplement", {}, **secret, text="Thửa số 5.")
     await desk.done(code, "answer", handler, text="Đã trả kết quả.")
-    await desk.done(code, "publication", sorter, text="Công khai.")
+    await desk.done(code, "publication", sorter, text="Công khai.", as_sent=True)
     rated = await desk.done(code, "rating", {}, **secret, rating=2)
     assert (rated["state"], rated["rating"], rated["may_reopen"]) == ("published", 2, True)
     again = await desk.done(code, "reopening", {}, **secret, text="Chưa nhận được.")
@@ -129,7 +129,7 @@ async def test_joined_feedback_has_the_answer_of_the_one_it_is_dealt_with_in(des
     await desk.done(first, "decision", kind="reflection", unit=COMMUNE)
     await desk.done(first, "answer", text="Đã làm xong.")
     assert (await desk.done(second["code"], "follow", {}, secret=second["secret"]))["answer"] is None, "not for all yet"
-    await desk.done(first, "publication", text="Công khai.")
+    await desk.done(first, "publication", text="Công khai.", as_sent=True)
     followed = await desk.done(second["code"], "follow", {}, secret=second["secret"])
     assert (followed["state"], followed["answer"]) == ("joined", "Đã làm xong.")
     assert (await desk.act(first, "joining", to="PA-2222-2222-2222")).status_code == 404

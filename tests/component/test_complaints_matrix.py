@@ -42,6 +42,7 @@ ABOUT_ONE: dict[str, tuple[str, str]] = {
     "POST /v1/complaints/{code}/refusal": SORTS_OR_ACTS,
     "POST /v1/complaints/{code}/request": SORTS_OR_ACTS,
     "POST /v1/complaints/{code}/publication": SORTS_OR_ACTS,
+    "POST /v1/complaints/{code}/withdrawal": SORTS_OR_ACTS,
     "POST /v1/complaints/{code}/acceptance": ACTS,
     "POST /v1/complaints/{code}/return": ACTS,
     "POST /v1/complaints/{code}/extension": ACTS,
@@ -79,6 +80,7 @@ PAGES = {  # of citizens: by a form's token, number and secret
 BODIES: dict[str, dict[str, Any]] = {
     "decision": {"kind": "complaint", "unit": CENTRE},
     "transfer": {"unit": CENTRE, "text": "Chuyển."},
+    "publication": {"text": "Ý khác.", "as_sent": True},
 }
 OFFERED: dict[str, dict[str, Any]] = {  # with calls that are about all
     "PUT /v1/officers/{id}": {"json": {"unit": OTHER, "person": "p", "roles": ["handler"]}},
@@ -151,7 +153,7 @@ async def one_of_each(desk: Desk) -> list[Matter]:
                 await desk.done(code, "acceptance", inspector, text="x")
             await desk.done(code, "answer", inspector, text="Trả lời.")
             if kind in ("reflection", "recommendation"):
-                await desk.done(code, "publication", inspector, text="x")
+                await desk.done(code, "publication", inspector, text="x", as_sent=True)
         found.append(Matter(kind, code, filed["secret"], await attached(desk, code)))
     desk.move_to("2027-03-01T09:00:00+07:00")  # nothing is reopened any more
     return found

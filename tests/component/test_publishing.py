@@ -83,16 +83,38 @@ async def test_without_words_of_an_officer_a_line_stands_for_the_question_and_th
     desk: Desk,
 ) -> None:
     filed = await answered(desk, field=None)
-    await desk.done(filed["code"], "publication", text="Công khai.")
+    await desk.done(filed["code"], "publication", text="Công khai.", as_sent=True)
     [one] = (await listed(desk))["published"]
     assert one["question"] == "Phản ánh, kiến nghị, gửi ngày 20/11/2026, do UBND phường Hạc Thành trả lời."
     assert one["answer"] == "Kính gửi bà Kínhtên: đã trả kết quả."
     assert "chậm trả" not in await shown(desk)
 
 
+async def test_an_answer_is_published_as_it_was_sent_only_where_an_officer_says_so(desk: Desk) -> None:
+    filed = await answered(desk)
+    bodies: tuple[dict[str, Any], ...] = ({}, {"answer": ANSWER, "as_sent": True})
+    for body in bodies:
+        refused = await desk.act(filed["code"], "publication", text="Công khai.", **body)
+        assert (refused.status_code, "as_sent" in refused.text) == (422, True)
+    assert (await listed(desk))["published"] == []
+
+
+async def test_what_is_withdrawn_is_read_no_more_and_may_be_published_again_in_other_words(desk: Desk) -> None:
+    filed = await answered(desk)
+    assert (await desk.act(filed["code"], "withdrawal", text="Chưa công khai.")).status_code == 409
+    await desk.done(filed["code"], "publication", text="Công khai.", question="Bà Kínhtên hỏi.", as_sent=True)
+    told = await desk.done(filed["code"], "withdrawal", text="Có nêu tên.")
+    assert (told["state"], (await listed(desk))["published"]) == ("answered", [])
+    assert "Kínhtên hỏi" not in await shown(desk)
+    assert "Kínhtên hỏi" not in await all_bytes(desk.running.engine)
+    assert [term for term in told["terms"] if term["ended_at"] is None] == []
+    await desk.done(filed["code"], "publication", text="Bỏ tên.", question=QUESTION, answer=ANSWER)
+    assert [one["question"] for one in (await listed(desk))["published"]] == [QUESTION]
+
+
 async def test_words_are_put_right_while_they_are_read_and_the_history_keeps_all(desk: Desk) -> None:
     filed = await answered(desk)
-    await desk.done(filed["code"], "publication", text="Công khai.", question="Bà Kínhtên hỏi.")
+    await desk.done(filed["code"], "publication", text="Công khai.", question="Bà Kínhtên hỏi.", as_sent=True)
     await desk.done(filed["code"], "publication", text="Bỏ tên.", question=QUESTION, answer=ANSWER)
     again = await desk.done(filed["code"], "publication", text="Bỏ tên.", question=QUESTION, answer=ANSWER)
     assert "Kínhtên" not in await shown(desk)
@@ -118,7 +140,7 @@ async def test_what_is_reopened_is_gone_at_once_and_its_words_with_it(desk: Desk
     await desk.done(filed["code"], "decision", kind="denunciation", accused_units=[OTHER])
     await desk.done(filed["code"], "acceptance", inspector, text="Thụ lý.")
     await desk.done(filed["code"], "answer", inspector, text="Kết luận.")
-    refused = await desk.act(filed["code"], "publication", inspector, text="x", question=QUESTION)
+    refused = await desk.act(filed["code"], "publication", inspector, text="x", question=QUESTION, as_sent=True)
     assert (refused.status_code, (await listed(desk))["published"]) == (409, [])
 
 
@@ -139,7 +161,7 @@ async def test_what_is_sealed_suspected_settled_or_not_published_is_never_there(
     assert (await listed(desk))["published"] == []
     joined = await desk.file(**WRITTEN, kind_hint="reflection")
     await desk.done(joined["code"], "joining", to=only_answered["code"])
-    await desk.done(only_answered["code"], "publication", text="x", question=QUESTION)
+    await desk.done(only_answered["code"], "publication", text="x", question=QUESTION, as_sent=True)
     assert len((await listed(desk))["published"]) == 1, "what is joined is not there a second time"
 
 

@@ -73,7 +73,7 @@ async def test_a_feedback_that_is_not_answered_presses_the_unit(world: Province)
         await act(filed, "decision", kind="reflection", field="land", categories=["extra_papers"])
     assert await world.fast_forward("2026-11-16T09:00:00+07:00") == []
     await act(in_time, "answer", text="Đơn vị đã xin lỗi và trả kết quả.")
-    await act(in_time, "publication", text="Công khai.")
+    await act(in_time, "publication", text="Công khai.", as_sent=True)
 
     # the 15th working day after 03/11 would be 24/11, a holiday: due on 25/11 at 09:00
     assert await world.fast_forward("2026-11-25T07:15:00+07:00") == []
@@ -87,7 +87,7 @@ async def test_a_feedback_that_is_not_answered_presses_the_unit(world: Province)
         assert filing["text"] not in text_of(mail)
 
     await act(code, "answer", text="Đơn vị đã xin lỗi và trả kết quả.")
-    await act(code, "publication", text="Công khai.")
+    await act(code, "publication", text="Công khai.", as_sent=True)
     [settled] = await world.fast_forward("2026-11-26T07:30:00+07:00")
     assert (settled["To"], "không còn quá hạn" in settled["Subject"]) == (HEAD, True)
     [page] = await world.fast_forward("2026-12-21T00:00:00+07:00")

@@ -225,7 +225,7 @@ def test_given_to_another_unit_it_waits_for_its_sender_no_more(kind: FeedbackKin
 
 ACTS = (
     "decide", "complaint", "denounce", "refuse", "accept", "ask", "supplement", "move", "extend", "answer", "publish",
-    "reopen", "join", "separate",
+    "reopen", "join", "separate", "withdraw",
 )  # fmt: skip
 
 
@@ -246,6 +246,8 @@ def test_whatever_is_done_at_most_one_term_of_a_name_is_there_and_none_of_an_end
                     case = getattr(life, act)(case, POLICY, at=at)
                 case "publish":
                     case = life.publish(case, at=at, question="Hỏi.", answer="Đáp.")
+                case "withdraw":
+                    case = life.withdraw(case)
                 case "join":
                     case = life.join(case, OTHER, at=at)
                 case "extend":
