@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date
 
 import pytest
 
 from services.complaints.permissions import ACTIONS, ROLES, About, Action, Actor, Role, may
+from services.complaints.rules.units import Offices
+from shared.events import Holding, UnitDescribed
 
 HANDLING = {"read", "accept", "not_ours", "ask", "extend", "answer", "publish", "refuse"}
 SORTING = {"read", "decide", "refuse", "transfer", "join", "ask", "publish"}
@@ -85,6 +88,20 @@ def test_who_came_in_place_of_the_accused_unit_may_nothing(action: Action) -> No
     heir = Actor("o1", "N", "p1", frozenset(ROLES), heir_of=frozenset("U"), former=frozenset("UW"))
     for accused in ("U", "W"):
         assert not may(heir, action, about(False, own=True, not_to=frozenset((accused,))))
+
+
+def test_over_an_officer_is_who_heads_or_deputises_in_the_unit_and_above_it_on_the_day() -> None:
+    def described(code: str, above: str | None, **posts: str) -> UnitDescribed:
+        held = tuple(Holding(post=role, role=role, title=role, person=person) for role, person in posts.items())
+        return UnitDescribed(
+            code=code, revision=1, name=code, kind="so", parent_code=above, head_title="", head_name=None, email=None,
+            phone=None, aliases=(), active=True, posts=held,
+        )  # fmt: skip
+
+    units = Offices(
+        (described("H", None, head="chair"), described("U", "H", head="boss", deputy="second", officer="x"))
+    )
+    assert units.over("U", on=date(2026, 11, 26)) == {"H", "chair", "boss", "second"}
 
 
 def test_an_identity_is_read_by_who_has_the_role_and_sees_the_matter() -> None:
