@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from shared.events import DeadlinePassed
@@ -66,6 +68,31 @@ async def test_a_link_that_went_to_who_stands_in_makes_and_prolongs_no_absence(o
         assert await at_work.rows(rows) == [("2026-11-27",)]
         assert (await at_work.send(own, **{**ABSENCE, "until": "2026-11-26"})).status_code == 200
         assert await at_work.rows(rows) == [("2026-11-26",)]
+
+
+async def test_of_a_post_that_several_held_who_holds_it_now_stands_in(office: Open) -> None:
+    former = HEADED.posts[1].model_copy(
+        update={"person": "p9", "name": "Người trước", "email": "p9@example.vn", "valid_until": date(2026, 6, 30)}
+    )
+    now = HEADED.posts[1].model_copy(update={"valid_from": date(2026, 7, 1)})
+    headed = HEADED.model_copy(update={"posts": (HEADED.posts[0], former, now, HEADED.posts[2])})
+    async with desk(office, units=(OVERSIGHT, headed)) as at_work:
+        path = await told_on_monday(at_work)
+        assert (await at_work.send(path, **ABSENCE)).status_code == 200
+        await at_work.office.settle()
+        assert "Người trước" not in text_of(at_work.office.box.taken[-1])
+        await told_of_another(at_work)
+        assert at_work.office.box.taken[-1]["To"] == "p2@example.vn"
+
+
+async def test_an_absence_told_again_after_the_directory_spoke_holds_again(office: Open) -> None:
+    async with desk(office, units=(OVERSIGHT, HEADED)) as at_work:
+        path = await told_on_monday(at_work)
+        assert (await at_work.send(path, **ABSENCE)).status_code == 200
+        await at_work.office.hear_units(HEADED.model_copy(update={"revision": 2, "phone": "0900 000 999"}))
+        assert (await at_work.send(path, **ABSENCE)).status_code == 200
+        await told_of_another(at_work)
+        assert at_work.office.box.taken[-1]["To"] == "p2@example.vn"
 
 
 async def test_of_a_head_whom_the_directory_has_away_nobody_tells_an_absence_by_link(office: Open) -> None:

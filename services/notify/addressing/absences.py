@@ -33,7 +33,10 @@ DDL = (
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """unit_revision: of the directory when it was told; a later one ends it. since, until: both included."""
+    """unit_revision: of the directory when it was told; a later one ends it. since, until: both included.
+
+    told_on: the day it was told: who held the posts `away` and `deputy` then is meant.
+    """
 
     unit: str
     unit_revision: int
@@ -41,6 +44,7 @@ class Absence:
     deputy: str
     since: date
     until: date
+    told_on: date
 
 
 def heading(unit: UnitDescribed, *, on: date) -> Holding | None:
@@ -89,7 +93,7 @@ def laid_over(units: Iterable[UnitDescribed], told: Mapping[str, Absence]) -> It
 
 def _laid_over(unit: UnitDescribed, absence: Absence) -> UnitDescribed:
     days: dict[str, Any] = {"valid_from": absence.since, "valid_until": absence.until}
-    held = [h for h in unit.posts if h.kind != "absent" and (h.person or h.name)]
+    held = [h for h in unit.posts if _is_held(h, absence.told_on)]
     away = [h.model_copy(update={"kind": "absent", **days}) for h in held if h.post == absence.away]
     standing_in = {"kind": "stand_in", "role": "head", **days}
     deputy = [h.model_copy(update=standing_in) for h in held if h.post == absence.deputy][:1]
@@ -109,7 +113,8 @@ async def standing(connection: AsyncConnection) -> tuple[int, dict[str, Absence]
     rows = await connection.execute(
         text(
             "SELECT unit, unit_revision, away, deputy, since_on, until_on, "
-            "id FROM notify.own_absence WHERE withdrawn_at IS NULL ORDER BY id"
+            "CAST(told_at AT TIME ZONE 'Asia/Ho_Chi_Minh' AS date), id "
+            "FROM notify.own_absence WHERE withdrawn_at IS NULL ORDER BY id"
         )
     )
     found = rows.all()

@@ -50,10 +50,11 @@ async def tell(
         raise AbsenceError("stand_in")
     _, told = await absences.standing(connection)
     old = told.get(link.post)
-    if old and (old.since, old.until, old.deputy) == (answer.since, answer.until, answer.deputy):
+    same = old and (old.since, old.until, old.deputy) == (answer.since, answer.until, answer.deputy)
+    if old and same and old.unit_revision == unit.revision:  # else the directory has spoken since, and it holds no more
         return []
     _check(answer, unit, today=today)
-    absence = Absence(unit.code, unit.revision, head.post, answer.deputy, answer.since, answer.until)
+    absence = Absence(unit.code, unit.revision, head.post, answer.deputy, answer.since, answer.until, today)
     await absences.put(connection, absence, at=at)
     id = await store.add_answer(
         connection, link, kind="absence", since_on=answer.since, until_on=answer.until, deputy=answer.deputy, at=at
@@ -119,7 +120,7 @@ def _told(
     at: datetime,
 ) -> tuple[str, str]:
     """Return the mail's text and its HTML."""
-    deputy = next(holding for holding in unit.posts if holding.post == absence.deputy and holding.kind != "absent")
+    deputy = next(one for one in absences.deputies(unit, on=absence.told_on) if one.post == absence.deputy)
     values = {
         "addressee": addressee(head.title or unit.head_title, unit.name),
         "slot": instant(slot, calendar),
