@@ -152,14 +152,14 @@ def next_after_not_ours(
 ) -> Route:
     """Return who gets a feedback next. refused: the units that said it is not their own, the last one last.
 
-    Another route while there may be moves; then, and where somebody is accused, the superior of the last unit. Never a
-    unit that had it: it ends with the operator at last.
+    Another route while there may be moves; then, and where somebody is accused or a settlement contested, the superior
+    of the last unit. Never a unit that had it: it ends with the operator at last.
     """
     if not refused:
         return route(matter, policy, routes=routes, units=units)
     seen = _Seen(matter, policy, routes, units)
     had = frozenset(one for unit in refused for one in (unit, *units.stand(unit, on=matter.on)))
-    if len(refused) <= policy.moves and not matter.accuses:
+    if len(refused) <= policy.moves and not matter.accuses and matter.instance == 1:
         for rule in routes.on(matter.on):
             if fits(rule.when, matter, units) and (unit := seen.first(_of(rule, seen), but=had)):
                 return seen.told(unit, rule.id, f"{MOVES_ON} {_words(rule, seen.target_of(rule))}")

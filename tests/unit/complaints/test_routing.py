@@ -143,6 +143,14 @@ def test_how_often_it_moves_on_is_the_policy_s() -> None:
     assert refused("TH-VPDKDD", policy=policy).unit == "TH-SNNMT"
 
 
+def test_a_complaint_against_a_settlement_never_goes_to_who_made_it() -> None:
+    matter = Matter(kind="complaint", on=ON, unit="TH-VPDKDD", dossier_unit="TH-VPDKDD", instance=2)
+    assert routed(matter).unit == "TH-SNNMT"
+    assert refused("TH-SNNMT", matter=matter).unit == "H56"
+    first = Matter(kind="complaint", on=ON, unit="TH-VPDKDD", dossier_unit="14797")
+    assert (routed(first).unit, refused("TH-VPDKDD", matter=first).unit) == ("TH-VPDKDD", "14797")
+
+
 def test_not_ours_of_a_denunciation_only_rises() -> None:
     matter = Matter(kind="denunciation", on=ON, accused_persons=("p-vpdkdd",), dossier_unit="14797")
     assert routed(matter).unit == "TH-SNNMT"
