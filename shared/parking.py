@@ -55,5 +55,5 @@ async def fetch(client: Client, origin: str) -> Received | None:
         stream=stream,
         sequence=int(sequence),
         delivered=1,
-        at=datetime.fromisoformat(found["time"][:19] + "+00:00"),
+        at=datetime.fromisoformat(found["time"]),
     )

@@ -230,8 +230,8 @@ async def _message(running: Running, entry: Kept, body: bytes | None) -> Receive
     fetched = None
     if (parked or not (whole and entry.subject)) and _can_be_fetched(entry.origin):
         fetched = await parking.fetch(running.client, entry.origin)
-    if fetched is not None and body is None:
-        return fetched
+    if fetched is not None and body is None and (not whole or fetched.data == entry.raw):
+        return fetched  # else the stream was made anew since, and holds another's message there
     subject = entry.subject or (fetched.subject if fetched else None)
     if not (whole and subject):
         why = "it was cut, or its time is over" if not whole else "nobody noted what kind of message it was"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -17,8 +18,8 @@ from sqlalchemy import text
 
 from services.deadline.main import SERVICE as DEADLINE
 from services.intake.main import SERVICE as INTAKE
-from shared import db, quarantine, quarantine_store, retrying, sealing
-from shared.bus import publish
+from shared import db, parking, quarantine, quarantine_store, retrying, sealing
+from shared.bus import Received, publish
 from shared.clock import machine_now
 from shared.cloudevents import Outgoing
 from shared.service import Running
@@ -175,6 +176,24 @@ async def test_what_the_database_refused_is_carried_out_once_it_takes_it(office:
     await office.sql("ALTER TABLE intake.thing ADD CONSTRAINT no CHECK (key <> 'X-1') NOT VALID")
     await office.send({**GOOD, "MaHoSo": "X-1", "NgayHenTra": "20261111091000"})  # another message: another entry
     assert [one["id"] != entry["id"] for one in await office.entries()] == [True]
+
+
+async def test_of_a_stream_that_was_made_anew_nobody_elses_message_is_carried_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.sql("ALTER TABLE intake.thing ADD CONSTRAINT no CHECK (key <> 'X-1')")
+    await office.send({**GOOD, "MaHoSo": "X-1"})
+    [entry] = await office.entries()
+    await office.sql("ALTER TABLE intake.thing DROP CONSTRAINT no")
+    fetch = parking.fetch
+
+    async def fetch_another(*given: Any) -> Received | None:
+        found = await fetch(*given)
+        return replace(found, data=found.data.replace(b"X-1", b"X-2")) if found else None
+
+    monkeypatch.setattr(parking, "fetch", fetch_another)
+    assert (await office.retry(entry["id"]))["state"] == "retried"
+    assert {one["subject"] for one in await harness.said(office.client, "INTAKE")} == {"X-1"}
 
 
 async def test_a_dropped_entry_stays_dropped_and_counts_what_comes_again(office: Office) -> None:
