@@ -39,6 +39,7 @@ SHEETS: Mapping[str, Table] = {
 }  # fmt: skip
 TITLES: Mapping[Table, str] = {"units": "Đơn vị", "posts": "Chức vụ", "aliases": "Tên khác"}
 MOST_ROWS, MOST_COLUMNS = 20_000, 60
+MOST_SHEET_ROWS = 2 * MOST_ROWS  # blank ones among them
 LONGEST_CELL, LONGEST_LIST = 200, 10_000  # characters: an event of all that a unit has stays below the 1 MB of NATS
 LISTS = frozenset({"aliases", "successors"})
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -115,9 +116,9 @@ def _of_workbook(content: bytes) -> Tables:
             if table in found:
                 raise TableError(f"{sheet.title}: the workbook has two sheets of {table}: put them into one")
             sheet.reset_dimensions()  # what a sheet says of its size may be wrong
-            given = sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS, values_only=True)
+            given = sheet.iter_rows(max_row=MOST_SHEET_ROWS, max_col=MOST_COLUMNS, values_only=True)
             header = list(next(given, ()))
-            lines = ((f"{sheet.title}, row {number}", row) for number, row in enumerate(given, start=2))
+            lines = _numbered(sheet.title, given)
             found[table] = list(_rows(table, header, lines, header_at=f"{sheet.title}, row 1"))
     except TableError:
         raise
@@ -128,6 +129,14 @@ def _of_workbook(content: bytes) -> Tables:
             f"the workbook has no sheet named {', '.join(get_args(Table))} (or {', '.join(TITLES.values())})"
         )
     return found
+
+
+def _numbered(title: str, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Yield the rows below the header with their places. raises: TableError - not all of them would be seen."""
+    for number, row in enumerate(rows, start=2):
+        if number == MOST_SHEET_ROWS:
+            raise TableError(f"{title}: more than {MOST_SHEET_ROWS} rows, blank ones among them")
+        yield f"{title}, row {number}", row
 
 
 def _of_json(content: bytes) -> Tables:

@@ -208,6 +208,14 @@ async def test_a_state_from_before_its_filing_or_from_the_future_is_refused(desk
     assert (what, str(why).startswith("updated_at: lies ")) == ("refused", True)
 
 
+async def test_a_record_without_a_real_day_of_filing_is_refused_alone(desk: Desk) -> None:
+    state, ways = "Tiếp nhận ở địa phương", ("0001-01-01T00:00:00+07:00", "0001-01-01T00:00:00Z")
+    nameless = [{**record(state, "16T09:00", ref=at, text="Hỏng."), "filed_at": at} for at in ways]
+    found = await did(desk, *nameless, record(state, "16T09:00", ref="P-9", text="Đường hỏng."))
+    assert found[:2] == [("refused", "filed_at: lies before 2000")] * 2
+    assert found[2][0] != "refused"
+
+
 async def test_a_number_is_kept_as_a_digest_that_nobody_can_try_out(desk: Desk) -> None:
     await table(desk, "ref,text\n0900000001,Đề nghị sửa đường liên thôn.\n")
     async with desk.running.engine.connect() as connection:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from services.complaints import origins, permissions
 from services.complaints.asking import NO_STORE, Asking, desk_of, not_stored, running_of
 from services.complaints.importing import table
-from services.complaints.importing.lines import Given, Refused, misfits, take
+from services.complaints.importing.lines import EARLIEST, Given, Refused, misfits, take
 from services.complaints.importing.portal import STATES, Record, state_of
 from services.complaints.importing.taking_over import Outcome, Placed, take_over
 from services.complaints.office import Office
@@ -157,6 +157,8 @@ def _placed(at: int, given: Any, *, secret: bytes, now: datetime) -> Placed | Ou
     why = None
     if (state := state_of(record.state)) is None:
         why = f"state: none of the {len(STATES)} names of the portal"
+    elif record.filed_at < EARLIEST:
+        why = f"filed_at: lies before {EARLIEST.year}"
     elif record.updated_at > now:
         why = "updated_at: lies in the future"
     elif record.updated_at < record.filed_at:

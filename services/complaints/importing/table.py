@@ -35,6 +35,7 @@ ALIASES: Mapping[str, Sequence[str]] = {
     "filed_at": ("thời gian", "thời điểm", "thời gian phản ánh", "thời gian gọi", "ngày giờ"),
 }
 MOST_LINES, MOST_COLUMNS = 20_000, 60
+MOST_ROWS = 2 * MOST_LINES  # of a sheet, blank ones among them
 MOST_UNPACKED, MOST_PARTS = 64 << 20, 200  # bytes and files of a workbook
 OPENED_AS_ZIP = b"PK\x03\x04"
 
@@ -131,8 +132,10 @@ def _of_workbook(content: bytes) -> Iterator[Sequence[Any]]:
         if len(shown) != 1:
             raise TableError(f"the workbook has {len(shown)} visible sheets: leave the one with the feedback")
         shown[0].reset_dimensions()  # what a sheet says of its size may be wrong
-        cells = shown[0].iter_rows(max_row=MOST_LINES + 2, max_col=MOST_COLUMNS)
+        cells = shown[0].iter_rows(max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS)
         rows = [[_value(cell) for cell in row] for row in cells]
+        if len(rows) > MOST_ROWS:
+            raise TableError(f"the sheet has more than {MOST_ROWS:,} rows, blank ones among them: split it")
     except TableError:
         raise
     except Exception as error:  # the library says in many ways that a file is none

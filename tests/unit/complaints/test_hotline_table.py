@@ -87,6 +87,18 @@ def test_old_encodings_and_too_many_lines_are_refused(monkeypatch: pytest.Monkey
         read(b"ref,text\n1,a\n2,b")
 
 
+def test_what_stands_below_blank_rows_is_read_and_of_a_sheet_that_is_too_long_not_a_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(table, "MOST_LINES", 3)
+    monkeypatch.setattr(table, "MOST_ROWS", 6)
+    blank = (None, None)
+    content = workbook(("ref", "text"), ("1", "a"), blank, blank, ("2", "b"), ("3", "c"))
+    assert [line.cells["ref"] for line in read(content)] == ["1", "2", "3"]
+    with pytest.raises(TableError, match="more than 6 rows, blank ones among them"):
+        read(workbook(("ref", "text"), ("1", "a"), blank, blank, blank, blank, ("2", "b")))
+
+
 def test_lines_survive_being_written_for_the_service_whatever_they_begin_with() -> None:
     lines = [Line(2, {"ref": "+84", "text": "=1+1\nhai", "contact": "'x"}), Line(3, {"ref": "2", "text": "-"})]
     assert read(as_csv(lines)) == lines
