@@ -18,6 +18,7 @@ from shared.cloudevents import Outgoing
 
 router = APIRouter(prefix="/v1/complaints", tags=["complaints"])
 Moment = Annotated[datetime | None, Query()]
+Word = Annotated[str | None, Query(max_length=80)]
 
 
 def may_find(actor: Actor) -> Visible:
@@ -30,9 +31,9 @@ async def search(
     response: Response,
     actor: Asking,
     q: Annotated[str, Query(max_length=query.LONGEST)] = "",
-    handler: str | None = None,
-    state: str | None = None,
-    kind: str | None = None,
+    handler: Word = None,
+    state: Word = None,
+    kind: Word = None,
     since: Moment = None,
     until: Moment = None,
     before: Annotated[str | None, Query(max_length=80)] = None,

@@ -13,6 +13,7 @@ from services.complaints.effects import figures, store
 from shared.clock import PROVINCE_ZONE
 
 LONGEST = timedelta(days=366)
+FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
 router = APIRouter(prefix="/v1", tags=["complaints"])
 
 
@@ -21,8 +22,10 @@ async def show_effects(
     request: Request,
     response: Response,
     actor: Asking,
-    since: Annotated[date, Query(alias="from", description="The first day, by when feedback was filed.")],
-    until: Annotated[date, Query(alias="to", description="The last day, included.")],
+    since: Annotated[
+        date, Query(alias="from", ge=FIRST, le=LAST, description="The first day, by when feedback was filed.")
+    ],
+    until: Annotated[date, Query(alias="to", ge=FIRST, le=LAST, description="The last day, included.")],
 ) -> dict[str, Any]:
     """Count feedback against the unit that it is about; nothing restricted, nothing about the one who asks.
 

@@ -15,12 +15,16 @@ REMEMBERED = 100_000  # forms; the oldest is forgotten first
 
 @dataclass
 class Claim:
-    """digest: of what the form held. ended: something came of it, or nothing. filed: what, while it is told again."""
+    """digest: of what the form held. ended: something came of it, or nothing. filed: what, while it is told again.
+
+    files: how many came with it.
+    """
 
     digest: bytes
     at_s: float
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     filed: Filed | None = None
+    files: int = 0
 
 
 class Claims:
@@ -39,10 +43,10 @@ class Claims:
         """Claim a form that nobody has."""
         self._of[id] = Claim(digest, at_s)
 
-    def settle(self, id: bytes, filed: Filed) -> None:
+    def settle(self, id: bytes, filed: Filed, *, files: int = 0) -> None:
         """Say what came of a form that was claimed."""
         if claim := self._of.get(id):
-            claim.filed = filed
+            claim.filed, claim.files = filed, files
             claim.ended.set()
             self._told_again.append(claim)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.complaints.web import tokens
 from services.complaints.web.tokens import Question, Token
 from shared.allowance import Allowance
 
-REPEATS_S = 600.0  # the same text from one address within it is a repeat
+REPEATS_S = 600.0  # the same words from one address within it are a repeat
 REMEMBERED = 50_000  # texts; the oldest is forgotten first
 WRONG_PER_MINUTE = 5  # answers that may be wrong, from one address
 NETWORK_OF_ONE = 64  # bits of IPv6 that one line has for itself
@@ -91,9 +92,12 @@ class Guard:
         joined = b"".join(len(word.encode()).to_bytes(4, "big") + word.encode() for word in words)
         return hmac.digest(self.key, b"dondoc text v1\n" + joined, "sha256")[:16]
 
-    def is_repeat(self, address: str, text: str, *, at_s: float) -> bool:
-        """Return whether this address sent the same text minutes ago; if not, remember that it does now."""
-        digest = self._of_text(address, text)
+    def is_repeat(self, address: str, words: Sequence[str], *, at_s: float) -> bool:
+        """Return whether this address sent the same minutes ago; if not, remember that it does now.
+
+        words: of all fields: in one place many write the same few words about dossiers of their own.
+        """
+        digest = self._of_words(address, words)
         while self._texts:
             oldest = next(iter(self._texts))
             if len(self._texts) <= REMEMBERED and at_s - self._texts[oldest] < REPEATS_S:
@@ -104,13 +108,13 @@ class Guard:
         self._texts[digest] = at_s
         return False
 
-    def forget(self, address: str, text: str) -> None:
-        """The text was not stored after all: it is no repeat when it comes again."""
-        self._texts.pop(self._of_text(address, text), None)
+    def forget(self, address: str, words: Sequence[str]) -> None:
+        """They were not stored after all: they are no repeat when they come again."""
+        self._texts.pop(self._of_words(address, words), None)
 
-    def _of_text(self, address: str, text: str) -> bytes:
-        words = " ".join(unicodedata.normalize("NFC", text).casefold().split())
-        return self.digest(source_of(address), words)
+    def _of_words(self, address: str, words: Sequence[str]) -> bytes:
+        plain = (" ".join(unicodedata.normalize("NFC", word).casefold().split()) for word in words)
+        return self.digest(source_of(address), *plain)
 
 
 def source_of(address: str) -> str:

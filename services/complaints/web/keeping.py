@@ -8,10 +8,10 @@ from services.complaints.secrecy.kinds import clean_name
 from services.complaints.secrecy.refusing import RefusedFile
 from services.complaints.secrecy.vault import STEP, Kept, Limits
 from services.complaints.web.desk import Vault
-from services.complaints.web.multipart import Form
+from services.complaints.web.multipart import FIELDS_BYTES, Form
 
-FIELDS_BYTES = 1 << 20  # of a form, beside its files
-KEEPS = 3 * STEP  # bytes of a form in memory: those that come, those that wait, and those that are sealed
+# bytes of a form in memory: its fields, and of its files those that come, those that wait, and those that are sealed
+KEEPS = FIELDS_BYTES + 3 * STEP
 
 
 def body_bytes(limits: Limits) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TYPE = "multipart/form-data"
 FIELDS, FIELD_BYTES, FILES = 40, 256 << 10, 20  # of one form; more is none of ours
+FIELDS_BYTES = 1 << 20  # of all of its fields
 
 
 class FormError(ValueError):
@@ -43,6 +44,7 @@ class Form:
         self._disposition = ""
         self._parts, self._is_whole = 0, False
         self._file: Part | None = None
+        self.files_read = 0  # of `files`, those that hold something
         callbacks: MultipartCallbacks = {
             "on_part_begin": self._begin,
             "on_header_field": self._add_name,
@@ -61,9 +63,10 @@ class Form:
     async def fields(self) -> dict[str, str]:
         """Return the fields before the first file; of one name the last counts.
 
-        raises: FormError - a field is too long or no UTF-8, there are too many, or the form is cut off.
+        raises: FormError - a field is too long or no UTF-8, there are too many or too much, or the form is cut off.
         """
         found: dict[str, str] = {}
+        size = 0
         while isinstance(part := await self._next(), Part):
             if part.filename is not None:
                 self._file = part
@@ -71,8 +74,11 @@ class Form:
             value = bytearray()
             async for some in self._content():
                 value += some
+                size += len(some)
                 if len(value) > FIELD_BYTES:
                     raise FormError(f"{part.name}: a field may have {FIELD_BYTES} bytes at most")
+                if size > FIELDS_BYTES:
+                    raise FormError(f"the fields of a form may have {FIELDS_BYTES} bytes at most")
             try:
                 found[part.name] = value.decode("utf-8")
             except UnicodeDecodeError:
@@ -88,6 +94,7 @@ class Form:
             content = self._content()
             first = await anext(content, b"")
             if self._file.filename or first:
+                self.files_read += 1
                 yield self._file.filename or "", _with(first, content)
                 async for _ in content:
                     pass  # what its taker left

@@ -28,6 +28,10 @@ OPEN_TOO_LONG = "Trang đã mở quá lâu. Xin xem lại nội dung rồi bấm
 TOO_FAST = "Biểu mẫu được gửi quá nhanh. Xin xem lại nội dung rồi bấm “Gửi” lần nữa."
 TRAPPED = "Một ô phải để trống đã được điền; nội dung ô đó nay đã được xóa. Xin bấm “Gửi” lần nữa."
 SENT_BEFORE = "Biểu mẫu này đã được gửi. Nếu đây là phản ánh khác, xin xem lại nội dung rồi bấm “Gửi” lần nữa."
+FILE_LATE = (
+    "Phản ánh này đã được ghi nhận ở lần gửi trước; tệp thêm vào lần gửi này không được nhận. "
+    "Xin dùng hai mã đã nhận được để theo dõi; khi cần, cơ quan giải quyết sẽ đề nghị bổ sung."
+)
 REPEAT = (
     "Nội dung này vừa được gửi cách đây ít phút và đã được ghi nhận, không cần gửi lại. "
     "Xin dùng hai mã đã nhận được để theo dõi."
@@ -46,10 +50,10 @@ class NotTakenError(Exception):
 
 async def send(pages: Pages, form: Form, *, address: str) -> Response:
     """Take a form. raises: HTTPException - 429: this address has to wait. FormError - it cannot be read."""
-    fields = await form.fields()
     if wait_s := pages.gate.guard.wait_s(address, at_s=monotonic_s()):
         await form.pass_over()
         raise too_many(wait_s)
+    fields = await form.fields()
     try:
         filing, filed = await _file(pages, form, fields, address=address)
     except NotTakenError as error:
@@ -80,22 +84,25 @@ async def _file(pages: Pages, form: Form, fields: Mapping[str, str], *, address:
     digest, at_s = pages.gate.guard.digest(*forms.content(fields)), monotonic_s()
     if claim := pages.gate.claims.find(token.id, at_s=at_s):
         filed = await _of_first(claim, form, digest)
+        if filed and claim.files < form.files_read:
+            raise NotTakenError({WHOLE: FILE_LATE}, status=409)
         if filing is None or filed is None:
             raise NotTakenError({WHOLE: SENT_BEFORE}, status=409)
         return filing, filed
     if filing is None:
         raise NotTakenError(problems, token=token)
     _check(pages, fields, token, address=address)
-    if pages.gate.guard.is_repeat(address, filing.text, at_s=at_s):
+    words = forms.content(fields)
+    if pages.gate.guard.is_repeat(address, words, at_s=at_s):
         raise NotTakenError({WHOLE: REPEAT}, token=token, status=409)
     pages.gate.claims.take(token.id, digest, at_s=at_s)
     try:
         filed = await _store(pages, form, filing, token)
     except BaseException:
         pages.gate.claims.release(token.id)
-        pages.gate.guard.forget(address, filing.text)
+        pages.gate.guard.forget(address, words)
         raise
-    pages.gate.claims.settle(token.id, filed)
+    pages.gate.claims.settle(token.id, filed, files=form.files_read)
     return filing, filed
 
 
@@ -111,7 +118,8 @@ async def _of_first(claim: Claim, form: Form, digest: bytes) -> Filed | None:
     """Return what came of the same form when it was sent first, None where it was another or nothing is told."""
     if claim.digest != digest:
         return None
-    await form.pass_over()
+    async for _ in form.files():
+        pass  # counted
     try:
         async with asyncio.timeout(ANOTHER_S):
             await claim.ended.wait()

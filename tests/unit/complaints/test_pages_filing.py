@@ -152,6 +152,16 @@ async def test_a_form_whose_answer_was_lost_shows_the_same_code_when_sent_again(
     assert mark not in other.text
 
 
+async def test_a_file_added_to_a_form_that_was_sent_is_not_said_to_be_taken() -> None:
+    at = site()
+    mark = at.mark()
+    codes(await at.send(files=[JPEG], mark=mark))
+    codes(await at.send(files=[JPEG], mark=mark))
+    late = await at.send(files=[JPEG, ("thêm.jpg", JPEG[1])], mark=mark)
+    assert (late.status_code, problems(late)) == (409, [sending.FILE_LATE])
+    assert len(at.vault.kept) == 1
+
+
 async def test_a_form_sent_twice_at_once_is_filed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     at = site()
     may_store = asyncio.Event()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.complaints.web.multipart import FIELD_BYTES, FIELDS, FILES, Form, FormError
+from services.complaints.web.multipart import FIELD_BYTES, FIELDS, FIELDS_BYTES, FILES, Form, FormError
 
 BOUNDARY = b"----WebKitFormBoundary7MA4YWxkTrZu0gW"
 TYPE = f"multipart/form-data; boundary={BOUNDARY.decode()}"
@@ -74,11 +74,12 @@ async def test_a_file_that_its_taker_leaves_half_read_does_not_hold_up_the_next(
         field("a", b"\xff") + END,
         field("a", b"x" * (FIELD_BYTES + 1)) + END,
         field("a", b"b") * (FIELDS + FILES + 1) + END,
+        field("a", b"x" * FIELD_BYTES) * (FIELDS_BYTES // FIELD_BYTES + 1) + END,
         b"--%s\r\nContent-Disposition: form-data\r\n\r\nx\r\n" % BOUNDARY + END,
         b"--%s\r\n\r\nx\r\n" % BOUNDARY + END,
         b"--%s\r\n%s: x\r\n\r\nx\r\n" % (BOUNDARY, b"X" * 100_000) + END,
     ],
-    ids=range(12),
+    ids=range(13),
 )
 async def test_what_is_no_form_of_ours_is_refused_however_it_comes(body: bytes) -> None:
     for size in (7, 1 << 16):
