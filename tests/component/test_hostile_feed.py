@@ -110,17 +110,17 @@ async def test_what_the_client_cannot_read_of_a_message_stops_nobody(intake: Run
     assert await codes(intake) == ["X-1", "X-2", "X-3", "X-4"]
 
 
-async def test_everything_ever_heard_of_one_dossier_leaves_in_events_that_the_stream_takes(
+async def test_a_burst_about_one_dossier_leaves_in_events_that_the_stream_takes(
     intake: Running, client: Client
 ) -> None:
-    long = {"MaHoSo": "X-1", "DonViXuLy": "\U00020000" * 500}
+    long = "\U00020000" * 490
     for hour in range(2):
         times = [f"202601010{hour}{n // 60:02}{n % 60:02}" for n in range(400)]
-        await send(client, message(*({**long, "NgayTra": at} for at in times)))
-    await send(client, message({**long, "DonViXuLy": "UBND xã", "NgayTra": "20260102000000"}))  # the second value
+        of_one = ({"MaHoSo": "X-1", "DonViXuLy": f"{long}{at[-4:]}", "NgayTra": at} for at in times)
+        await send(client, message(*of_one))
     await harness.until_idle({"intake": intake})
     facts = [fact["id"] for event in await harness.said(client, "INTAKE") for fact in event["data"].get("facts", ())]
-    assert (len(facts), len(set(facts))) == (2 * 801, 2 * 801)  # the unit, and the return to the applicant
+    assert (len(facts), len(set(facts))) == (2 * 800, 2 * 800)  # the unit, and the return to the applicant
 
 
 @pytest.mark.parametrize("source", [b"a\0b", b"s" * 300])
