@@ -14,19 +14,13 @@ from shared.clock import PROVINCE_ZONE
 
 LONGEST = timedelta(days=366)
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
+From = Annotated[date, Query(alias="from", ge=FIRST, le=LAST, description="The first day, by when it was filed.")]
+To = Annotated[date, Query(alias="to", ge=FIRST, le=LAST, description="The last day, included.")]
 router = APIRouter(prefix="/v1", tags=["complaints"])
 
 
 @router.get("/effects")
-async def show_effects(
-    request: Request,
-    response: Response,
-    actor: Asking,
-    since: Annotated[
-        date, Query(alias="from", ge=FIRST, le=LAST, description="The first day, by when feedback was filed.")
-    ],
-    until: Annotated[date, Query(alias="to", ge=FIRST, le=LAST, description="The last day, included.")],
-) -> dict[str, Any]:
+async def show_effects(request: Request, response: Response, actor: Asking, since: From, until: To) -> dict[str, Any]:
     """Count feedback against the unit that it is about; nothing restricted, nothing about the one who asks.
 
     Operator and sorters see every unit, a handler the own one, and of it what was decided. Shares are in percent, null
