@@ -89,12 +89,13 @@ async def in_the_open(world: World) -> str:
 
 
 async def answered_for_all(world: World) -> list[str]:
-    """Let two reflections be published: one in an officer's words, one with none; return numbers and secrets."""
+    """Let two reflections be published: one in an officer's words, one as it was sent; return numbers and secrets."""
     filing, kept = wrote(CONTROL, unit="UBND xã Mường Lát", kind_hint="reflection"), list[str]()
-    for words in ({"question": QUESTION, "answer": "Đã trả kết quả."}, {}):
+    for words in ({"question": QUESTION, "answer": "Đã trả kết quả."}, {"as_sent": True}):
         code, secret = await world.file(**filing)
         await world.act("sorter", code, "decision", kind="reflection", unit=ACCUSED, text=f"{CONTROL}.")
-        await world.act("clerk", code, "answer", text="Đã trả kết quả." if not words else f"Kính gửi bà {CONTROL}.")
+        sent = "Đã trả kết quả." if "as_sent" in words else f"Kính gửi bà {CONTROL}."
+        await world.act("clerk", code, "answer", text=sent)
         await world.act("clerk", code, "publication", text=f"Công khai việc của bà {CONTROL}.", **words)
         kept += code, secret
     return kept
