@@ -15,8 +15,9 @@ from services.deadline.apologies import Announcement, Apology
 from services.deadline.corrections import Corrected, corrected
 from services.deadline.course import Course, Pause
 from services.deadline.parts import ENDS, PAUSING, RUNNING, SUPPLEMENT, Standing, Stop, Terms
-from services.deadline.slots import PROMISES, Slots, happened, order, slots_of
+from services.deadline.slots import PROMISES, Slots, happened, slots_of
 from shared.events import Fact
+from shared.facts import order
 
 REOPENING = RUNNING | PAUSING
 RETURNED = 10  # after 9; moves no clock

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from shared.events import Fact
+from shared.facts import order
 
 Slots = Mapping[str, Sequence[Fact]]
 TIMELESS = frozenset({"about", "slip", "digital"})  # what a dossier is like, whenever
@@ -32,10 +33,6 @@ def slots_of(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
         if len(slot) > 1:
             slot.sort(key=order)
     return slots
-
-
-def order(fact: Fact) -> tuple[str, int, str, str]:
-    return fact["as_of"], fact["rank"], fact["heard"], fact["id"]
 
 
 def last_run(slot: Sequence[Fact]) -> Sequence[Fact]:

@@ -18,12 +18,9 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from shared.events import Fact, Why
+from shared.facts import order
 
 STANDING, STEP = "standing", "step."  # the slot that steps break, and how the slots of our own format's steps begin
-
-
-def order(fact: Fact) -> tuple[str, int, str, str]:
-    return fact["as_of"], fact["rank"], fact["heard"], fact["id"]
 
 
 def repeats_in(chain: Iterable[Fact], *, breaks: Sequence[str] = ()) -> dict[str, Fact]:
