@@ -32,9 +32,9 @@ class NotAllowedError(Exception):
 
 
 class Act(NamedTuple):
-    """name: in the history. change: the case after it. note: words kept under seal. answer: a new one. said: its event.
+    """name: in the history. change: the case after it. note: words kept under seal. answer: a new one.
 
-    joined_to: the number of the feedback that it is to be dealt with in, which the actor must be able to see.
+    said: its event.
     """
 
     name: str
@@ -42,7 +42,12 @@ class Act(NamedTuple):
     note: str | None = None
     answer: str | None = None
     said: type[ComplaintChanged] = ComplaintChanged
-    joined_to: str | None = None
+
+
+class Joining(NamedTuple):
+    """A feedback is to be dealt with in another one. to: the number of that, which the actor must be able to see."""
+
+    to: str
 
 
 async def get(connection: AsyncConnection, written: str, actor: Actor, *, lock: bool = False) -> Feedback:
@@ -72,7 +77,7 @@ async def by_officer(
     connection: AsyncConnection,
     office: Office,
     code: str,
-    act: Act,
+    asked: Act | Joining,
     *,
     actor: Actor,
     action: Action,
@@ -83,19 +88,18 @@ async def by_officer(
     feedback = await get(connection, code, actor, lock=True)
     if not may(actor, action, feedback.about):
         raise NotAllowedError(action)
-    if act.joined_to:
-        act = act._replace(change=await _joining(connection, feedback, act.joined_to, actor))
+    act = asked if isinstance(asked, Act) else await _joining(connection, feedback, asked.to, actor)
     return await _do(connection, office, feedback, act, actor=actor.id, now=now, headers=headers)
 
 
-async def _joining(connection: AsyncConnection, feedback: Feedback, to: str, actor: Actor) -> Change:
-    """Return what joins a feedback to another one. raises: NotThereError, ActError."""
+async def _joining(connection: AsyncConnection, feedback: Feedback, to: str, actor: Actor) -> Act:
+    """Return the act that joins a feedback to another one. raises: NotThereError, ActError."""
     other = await get(connection, to, actor, lock=True)
     if not _is_seen_by_all_of(feedback.case, other.case):
         raise ActError("that one is kept from some who see this one: decide first that this one is about the same")
     if await store.lock_joined(connection, feedback.case.code):
         raise ActError("others are dealt with in this one: join that one to this one, or separate them first")
-    return lambda feedback, at: life.join(feedback.case, other.case, at=at)
+    return Act("join", lambda feedback, at: life.join(feedback.case, other.case, at=at))
 
 
 async def by_sender(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.complaints import life, sorting
-from services.complaints.acting import Act
+from services.complaints.acting import Act, Joining
 from services.complaints.case import ActError, Case, Decision
 from services.complaints.dues import due_at
 from services.complaints.filing import read_code
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     """action: what the actor must be allowed to do."""
 
     action: Action
-    act: Act
+    act: Act | Joining
 
 
 def decide(body: Decided, of: Surroundings) -> Asked:
@@ -203,7 +203,7 @@ def withdraw(body: Said, _: Surroundings) -> Asked:
 
 def join(body: Joined, _: Surroundings) -> Asked:
     to = read_code(body.to) or body.to
-    return Asked("join", Act("join", lambda feedback, _: feedback.case, joined_to=to))
+    return Asked("join", Joining(to))
 
 
 def separate(body: Said, of: Surroundings) -> Asked:

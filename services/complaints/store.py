@@ -125,21 +125,7 @@ WRITTEN = ("text", "sealed", "answer", "sealed_answer", "unit", "place", "dossie
 
 async def put(connection: AsyncConnection, feedback: Feedback) -> None:
     """Store a changed feedback, which the caller has locked; its revision is the new one."""
-    values = case_values(feedback.case) | {
-        name: getattr(feedback, name)
-        for name in (
-            "id",
-            "revision",
-            "text",
-            "sealed",
-            "answer",
-            "sealed_answer",
-            "unit",
-            "place",
-            "dossier",
-            "procedure",
-        )
-    }
+    values = case_values(feedback.case) | {name: getattr(feedback, name) for name in ("id", "revision", *WRITTEN)}
     changed = ", ".join(
         f"{name} = CAST(:{name} AS jsonb)" if name == "terms" else f"{name} = :{name}"
         for name in values
