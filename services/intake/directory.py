@@ -20,6 +20,7 @@ from shared.events import HoldingKind, PostRole
 
 COLUMNS = TABLE_COLUMNS["units"]
 ONE_ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s,;:<>()]+")  # of two in one cell the allow-list would see the last only
+KIND, HEAD_TITLE = "unit", "Thủ trưởng đơn vị"  # of a unit of which nobody says it
 DISSOLVED = frozenset({"huyen_cu"})  # former districts: known as parents of old names, never pressed
 FROM = {"active": "kind"}  # from which column a member is read, where it is another; where a table lacks it, it stays
 LONGEST_CODE = 50  # part of the ids of reports that come again, which have 100
@@ -130,9 +131,9 @@ def _unit(row: Row) -> tuple[dict[str, Any], list[str]]:
     unit = {
         "code": code,
         "name": clean["name"],
-        "kind": clean["kind"] or "unit",
+        "kind": clean["kind"] or KIND,
         "parent_code": clean["parent_code"] or None,
-        "head_title": clean["head_title"] or "Thủ trưởng đơn vị",
+        "head_title": clean["head_title"] or HEAD_TITLE,
         "head_name": clean["head_name"] or None,
         "email": clean["email"] or None,
         "phone": clean["phone"] or None,

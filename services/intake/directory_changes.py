@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from services.intake.directory import DirectoryError, Given, Mistake
+from services.intake.directory import HEAD_TITLE, KIND, DirectoryError, Given, Mistake
 
 Document = dict[str, Any]
 NEW: Mapping[str, Any] = {
-    "kind": "unit",
+    "kind": KIND,
     "parent_code": None,
-    "head_title": "Thủ trưởng đơn vị",
+    "head_title": HEAD_TITLE,
     "head_name": None,
     "email": None,
     "phone": None,

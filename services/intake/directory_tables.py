@@ -116,7 +116,7 @@ def _of_workbook(content: bytes) -> Tables:
             if table in found:
                 raise TableError(f"{sheet.title}: the workbook has two sheets of {table}: put them into one")
             sheet.reset_dimensions()  # what a sheet says of its size may be wrong
-            given = sheet.iter_rows(max_row=MOST_SHEET_ROWS, max_col=MOST_COLUMNS, values_only=True)
+            given = sheet.iter_rows(max_row=MOST_SHEET_ROWS + 1, max_col=MOST_COLUMNS, values_only=True)
             header = list(next(given, ()))
             lines = _numbered(sheet.title, given)
             found[table] = list(_rows(table, header, lines, header_at=f"{sheet.title}, row 1"))
@@ -132,9 +132,9 @@ def _of_workbook(content: bytes) -> Tables:
 
 
 def _numbered(title: str, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Yield the rows below the header with their places. raises: TableError - not all of them would be seen."""
+    """Yield the rows below the header with their places. raises: TableError - too many rows."""
     for number, row in enumerate(rows, start=2):
-        if number == MOST_SHEET_ROWS:
+        if number > MOST_SHEET_ROWS:
             raise TableError(f"{title}: more than {MOST_SHEET_ROWS} rows, blank ones among them")
         yield f"{title}, row {number}", row
 

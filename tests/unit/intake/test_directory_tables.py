@@ -126,6 +126,16 @@ def test_what_is_no_table_is_refused(content: bytes, why: str) -> None:
         directory_tables.read(content)
 
 
+def test_what_stands_below_blank_rows_is_read_and_of_a_sheet_that_is_too_long_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(directory_tables, "MOST_SHEET_ROWS", 6)
+    rows: list[list[Any]] = [["code", "name"], ["X", "a"], [None, None], [None, None], ["Y", "b"]]
+    assert [row.cells["code"] for row in directory_tables.read(workbook(units=rows))["units"]] == ["X", "Y"]
+    with pytest.raises(TableError, match="units: more than 6 rows, blank ones among them"):
+        directory_tables.read(workbook(units=[*rows, [None, None], ["Z", "c"]]))
+
+
 def test_a_workbook_that_unpacks_to_more_than_a_directory_can_have_is_refused_unread() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
