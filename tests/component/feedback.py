@@ -129,3 +129,12 @@ async def serving(
         transport = httpx.ASGITransport(app=app, client=("10.0.0.9", 4000))
         async with httpx.AsyncClient(transport=transport, base_url="http://complaints") as client:
             yield Desk(started, client)
+
+
+@asynccontextmanager
+async def opened_desk(nats_url: str, postgres_url: str, folder: Path, **more: Any) -> AsyncIterator[Desk]:
+    """As `serving`, on a database of its own."""
+    made = await real.fresh_database(postgres_url, migrated=["complaints"])
+    async with serving(nats_url, made, folder, **more) as started:
+        yield started
+    await real.drop_database(postgres_url, made)

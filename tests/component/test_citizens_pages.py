@@ -11,8 +11,7 @@ import pytest_asyncio
 
 from services.complaints.web import sending, tokens
 from tests.component.browser import chromium, phone, served
-from tests.component.feedback import CENTRE, COMMUNE, Desk, app_of, serving
-from tests.servers import Database, drop_database, fresh_database
+from tests.component.feedback import CENTRE, COMMUNE, Desk, app_of, opened_desk
 from tests.unit.complaints.pages import codes, multipart, problems
 
 JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 50_000
@@ -29,10 +28,10 @@ async def desk(
     nats_url: str, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Desk]:
     monkeypatch.setattr(sending, "YOUNGEST_S", 0)
-    made: Database = await fresh_database(postgres_url, migrated=["complaints"])
-    async with serving(nats_url, made, tmp_path, complaints_filings_per_minute=2, complaints_work_bits=8) as started:
+    async with opened_desk(
+        nats_url, postgres_url, tmp_path, complaints_filings_per_minute=2, complaints_work_bits=8
+    ) as started:
         yield started
-    await drop_database(postgres_url, made)
 
 
 async def send(desk: Desk, **more: str) -> dict[str, str]:

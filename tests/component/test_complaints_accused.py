@@ -12,8 +12,17 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from tests.component.feedback import CENTRE, COMMUNE, INSPECTION, OTHER, PROVINCE, UNITS, Desk, serving, unit
-from tests.servers import Database, drop_database, fresh_database
+from tests.component.feedback import (
+    CENTRE,
+    COMMUNE,
+    INSPECTION,
+    OTHER,
+    PROVINCE,
+    UNITS,
+    Desk,
+    opened_desk,
+    unit,
+)
 
 ALL_ROLES = ("sorter", "handler", "inspector", "confidant", "identity_reader", "auditor")
 UNKNOWN = "PA-2222-2222-2222"
@@ -23,18 +32,16 @@ Told = dict[str, tuple[int, str, dict[str, str]]]
 
 @pytest_asyncio.fixture
 async def desk(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made: Database = await fresh_database(postgres_url, migrated=["complaints"])
     below = unit(BELOW, "Phòng Kinh tế phường Hạc Thành", parent=COMMUNE, kind="phong")
-    async with serving(
+    async with opened_desk(
         nats_url,
-        made,
+        postgres_url,
         tmp_path,
         units=(*UNITS, below),
         complaints_filings_per_minute=0,
         complaints_lookups_per_minute=0,
     ) as started:
         yield started
-    await drop_database(postgres_url, made)
 
 
 async def accused(desk: Desk) -> dict[str, dict[str, str]]:

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from tests.component.feedback import CENTRE, COMMUNE, INSPECTION, OPERATOR, OTHER, OVERSIGHT, Desk, serving
-from tests.servers import Database, drop_database, fresh_database
+from tests.component.feedback import CENTRE, COMMUNE, INSPECTION, OPERATOR, OTHER, OVERSIGHT, Desk, opened_desk
 
 
 @pytest_asyncio.fixture
 async def desk(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made: Database = await fresh_database(postgres_url, migrated=["complaints"])
-    async with serving(nats_url, made, tmp_path) as started:
+    async with opened_desk(nats_url, postgres_url, tmp_path) as started:
         yield started
-    await drop_database(postgres_url, made)
 
 
 async def test_a_reflection_lives_through_supplement_answer_publication_rating_and_reopening(desk: Desk) -> None:

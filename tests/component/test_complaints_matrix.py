@@ -15,9 +15,18 @@ import pytest_asyncio
 
 from services.complaints.secrecy import attachments
 from services.complaints.secrecy.configured import settings_of, vault_of
-from tests.component.feedback import CENTRE, COMMUNE, FILED_AT, INSPECTION, OPERATOR, OTHER, Desk, app_of, serving
+from tests.component.feedback import (
+    CENTRE,
+    COMMUNE,
+    FILED_AT,
+    INSPECTION,
+    OPERATOR,
+    OTHER,
+    Desk,
+    app_of,
+    opened_desk,
+)
 from tests.component.sealed import coming
-from tests.servers import Database, drop_database, fresh_database
 from tests.unit.complaints import given_files as files
 
 ROLES = ("sorter", "handler", "inspector", "confidant", "identity_reader", "auditor")
@@ -108,11 +117,9 @@ class Matter(NamedTuple):
 
 @pytest_asyncio.fixture
 async def desk(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made: Database = await fresh_database(postgres_url, migrated=["complaints"])
     limits: dict[str, Any] = {"complaints_filings_per_minute": 0, "complaints_lookups_per_minute": 0}
-    async with serving(nats_url, made, tmp_path, **limits) as started:
+    async with opened_desk(nats_url, postgres_url, tmp_path, **limits) as started:
         yield started
-    await drop_database(postgres_url, made)
 
 
 async def everybody(desk: Desk) -> list[Who]:

@@ -10,8 +10,17 @@ from typing import Any
 import pytest_asyncio
 from sqlalchemy import text
 
-from tests.component.feedback import CENTRE, COMMUNE, INSPECTION, OPERATOR, OTHER, UNITS, Desk, serving, unit
-from tests.servers import Database, drop_database, fresh_database
+from tests.component.feedback import (
+    CENTRE,
+    COMMUNE,
+    INSPECTION,
+    OPERATOR,
+    OTHER,
+    UNITS,
+    Desk,
+    opened_desk,
+    unit,
+)
 
 MERGED = unit("38-x99999", "UBND phường Mới", kind="phuong")
 OLD = unit("38-x88888", "UBND xã Cũ", kind="xa").model_copy(
@@ -21,10 +30,8 @@ OLD = unit("38-x88888", "UBND xã Cũ", kind="xa").model_copy(
 
 @pytest_asyncio.fixture
 async def desk(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made: Database = await fresh_database(postgres_url, migrated=["complaints"])
-    async with serving(nats_url, made, tmp_path, units=(*UNITS, OLD, MERGED)) as started:
+    async with opened_desk(nats_url, postgres_url, tmp_path, units=(*UNITS, OLD, MERGED)) as started:
         yield started
-    await drop_database(postgres_url, made)
 
 
 async def row(desk: Desk, sql: str, **values: Any) -> tuple[Any, ...]:

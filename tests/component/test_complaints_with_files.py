@@ -18,8 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.complaints import taking
 from services.complaints.secrecy import sweeping
 from services.complaints.secrecy.configured import folder_of, settings_of
-from tests.component.feedback import COMMUNE, OPERATOR, Desk, serving
-from tests.servers import Database, drop_database, fresh_database
+from tests.component.feedback import COMMUNE, OPERATOR, Desk, opened_desk
 from tests.unit.complaints import given_files as files
 
 PDF = ("files", ("đơn.pdf", files.PDF, "application/pdf"))
@@ -35,10 +34,8 @@ class TooLongError(Exception):
 
 @pytest_asyncio.fixture
 async def desk(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made: Database = await fresh_database(postgres_url, migrated=["complaints"])
-    async with serving(nats_url, made, tmp_path, complaints_attachment_files=2) as started:
+    async with opened_desk(nats_url, postgres_url, tmp_path, complaints_attachment_files=2) as started:
         yield started
-    await drop_database(postgres_url, made)
 
 
 async def send(desk: Desk, *given: Any, path: str = PATH, field: str = "filing", **body: Any) -> httpx.Response:

@@ -19,8 +19,7 @@ from services.complaints.effects import cli
 from services.complaints.effects import store as effects
 from services.complaints.effects.figures import sheet
 from services.complaints.permissions import ROLES, Actor, is_counted
-from tests.component.feedback import COMMUNE, OPERATOR, OTHER, Desk, serving
-from tests.servers import drop_database, fresh_database
+from tests.component.feedback import COMMUNE, OPERATOR, OTHER, Desk, opened_desk
 
 DOSSIER = "000.00.12.H56-261102-0007"
 SLOW = "Hồ sơ đất của tôi chậm trả kết quả."
@@ -28,10 +27,8 @@ SLOW = "Hồ sơ đất của tôi chậm trả kết quả."
 
 @pytest_asyncio.fixture
 async def desk(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    database = await fresh_database(postgres_url, migrated=["complaints"])
-    async with serving(nats_url, database, tmp_path) as served:
+    async with opened_desk(nats_url, postgres_url, tmp_path) as served:
         yield served
-    await drop_database(postgres_url, database)
 
 
 async def told(desk: Desk, by: dict[str, str] = OPERATOR, *, since: str = "2026-10-01", **more: str) -> dict[str, Any]:

@@ -12,8 +12,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from tests.component.feedback import CENTRE, COMMUNE, OPERATOR, OTHER, Desk, serving
-from tests.servers import drop_database, fresh_database
+from tests.component.feedback import CENTRE, COMMUNE, OPERATOR, OTHER, Desk, opened_desk
 
 TABLE = """\
 Số cuộc gọi,Nội dung,Đơn vị,Loại,Thời gian
@@ -27,10 +26,8 @@ WAITS, PUBLIC, ASKS = "PAKN chờ công khai", "PAKN đã công khai", "PA chờ
 
 @pytest_asyncio.fixture
 async def desk(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    database = await fresh_database(postgres_url, migrated=["complaints"])
-    async with serving(nats_url, database, tmp_path) as served:
+    async with opened_desk(nats_url, postgres_url, tmp_path) as served:
         yield served
-    await drop_database(postgres_url, database)
 
 
 async def table(desk: Desk, content: str = TABLE, by: dict[str, str] = OPERATOR, **query: Any) -> dict[str, Any]:

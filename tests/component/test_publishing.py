@@ -11,9 +11,8 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from services.complaints.publishing import store
-from tests.component.feedback import CENTRE, COMMUNE, FILED_AT, INSPECTION, OPERATOR, OTHER, Desk, serving
+from tests.component.feedback import CENTRE, COMMUNE, FILED_AT, INSPECTION, OPERATOR, OTHER, Desk, opened_desk
 from tests.component.sealed import all_bytes
-from tests.servers import Database, drop_database, fresh_database
 
 WHO = {"name": "Lê Thị Kínhtên", "contact": "kinhten@example.vn", "address": "thôn Kínhtên"}
 WRITTEN = {"text": "Hồ sơ đất của tôi chậm trả kết quả, Kínhtên.", "place": "chợ Kínhtên", "unit": COMMUNE, **WHO}
@@ -23,11 +22,9 @@ HOSTILE = "</div><script>document.title='hacked'</script>"
 
 @pytest_asyncio.fixture
 async def desk(nats_url: str, postgres_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made: Database = await fresh_database(postgres_url, migrated=["complaints"])
     limits: dict[str, Any] = {"complaints_filings_per_minute": 0, "complaints_lookups_per_minute": 0}
-    async with serving(nats_url, made, tmp_path, **limits) as started:
+    async with opened_desk(nats_url, postgres_url, tmp_path, **limits) as started:
         yield started
-    await drop_database(postgres_url, made)
 
 
 async def answered(desk: Desk, *, field: str | None = "land", unit: str = COMMUNE, **filing: Any) -> dict[str, Any]:
